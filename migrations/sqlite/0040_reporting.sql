@@ -1,0 +1,30 @@
+-- +goose Up
+-- Reports made, and their files in parts of at most 1 MiB, so that a file of any size passes through one packet of either database.
+-- Times are milliseconds since the epoch, UTC; 0 means not yet.
+
+CREATE TABLE report_runs (
+    id          INTEGER PRIMARY KEY,
+    campaign_id BIGINT NOT NULL,
+    number      VARCHAR(80) NOT NULL UNIQUE,
+    name        VARCHAR(40) NOT NULL,
+    format      VARCHAR(8) NOT NULL,
+    status      VARCHAR(24) NOT NULL,
+    row_count   BIGINT NOT NULL DEFAULT 0,
+    size        BIGINT NOT NULL DEFAULT 0,
+    digest      VARCHAR(64) NOT NULL DEFAULT '',
+    made_by     VARCHAR(64) NOT NULL,
+    started_at  BIGINT NOT NULL,
+    finished_at BIGINT NOT NULL DEFAULT 0,
+    error       VARCHAR(500) NOT NULL DEFAULT ''
+);
+
+CREATE INDEX report_runs_campaign ON report_runs (campaign_id, id);
+
+CREATE TABLE report_chunks (
+    id     INTEGER PRIMARY KEY,
+    run_id BIGINT NOT NULL,
+    n      BIGINT NOT NULL,
+    data   BLOB NOT NULL,
+    UNIQUE (run_id, n),
+    FOREIGN KEY (run_id) REFERENCES report_runs (id)
+);
