@@ -1,0 +1,13 @@
+CREATE TABLE IF NOT EXISTS schema_steps (
+  version    INTEGER NOT NULL,
+  step       INTEGER NOT NULL,
+  applied_at INTEGER NOT NULL,
+  PRIMARY KEY (version, step)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS leases (
+  name     VARCHAR(64) PRIMARY KEY,
+  owner    VARCHAR(128) NOT NULL,
+  token    INTEGER NOT NULL,
+  until_at INTEGER NOT NULL
+) WITHOUT ROWID;
