@@ -1,0 +1,23 @@
+package campaign
+
+// Scenario is a way of spending an envelope: in a shop, online, at the door. What it demands of a purchase is its
+// admission; admission.go evaluates it.
+type Scenario struct {
+	Name      string    `yaml:"name" json:"name"`
+	Title     Text      `yaml:"title" json:"title"`
+	PayModes  []string  `yaml:"pay_modes" json:"pay_modes"`
+	Online    bool      `yaml:"online" json:"online"` // counts as online in the figures
+	Admission Admission `yaml:"admission" json:"admission"`
+}
+
+// Admission lists what a scenario demands. What is not set is not demanded.
+type Admission struct {
+	MerchantListed    bool     `yaml:"merchant_listed,omitempty" json:"merchant_listed,omitempty"`
+	SelfOperated      bool     `yaml:"self_operated,omitempty" json:"self_operated,omitempty"`           // goods sold by the platform itself (自营)
+	DeliveryDistricts []string `yaml:"delivery_districts,omitempty" json:"delivery_districts,omitempty"` // where the goods are delivered
+	Districts         []string `yaml:"districts,omitempty" json:"districts,omitempty"`                   // where the merchant stands
+	SubWalletApp      bool     `yaml:"sub_wallet_app,omitempty" json:"sub_wallet_app,omitempty"`         // paid from a sub-wallet in an app of the operator
+}
+
+// PayModes are the ways in which a wallet meets a till.
+var PayModes = []string{"pos-shows-code", "pos-scans-payer", "stand-qr", "tap", "sub-wallet", "cash-on-delivery"}
