@@ -37,10 +37,11 @@ func Record(tx *gorm.DB, e Entry) error {
 	if err != nil {
 		return err
 	}
-	if err := lockHead(tx, &row); err != nil {
+	head, err := lockHead(tx)
+	if err != nil {
 		return fmt.Errorf("audit: reading the head: %w", err)
 	}
-	row.Seq++
+	row.Seq, row.Prev = head.Seq+1, head.Hash
 	row.Hash = row.chained()
 	if err := insertEntry(tx, row); err != nil {
 		return fmt.Errorf("audit: recording %s: %w", e.Action, err)
@@ -101,7 +102,7 @@ func Verify(ctx context.Context, db *database.DB) (n int64, err error) {
 			return err
 		}
 		head, err := readHead(tx)
-		if err == nil && (head.Seq != n || head.Prev != last) {
+		if err == nil && (head.Seq != n || head.Hash != last) {
 			err = fmt.Errorf("%w: %d entries, but the head says %d", ErrBroken, n, head.Seq)
 		}
 		return err

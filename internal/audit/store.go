@@ -14,19 +14,28 @@ var ErrBroken = errors.New("audit: the chain is broken")
 
 const columns = "seq, at, actor, action, campaign, subject, detail, prev, hash"
 
-// lockHead sets Seq and Prev of r to the head of the chain and keeps other writers out until tx ends. SQLite does so by
-// itself, since its writing transactions exclude each other.
-func lockHead(tx *gorm.DB, r *row) error {
-	query := "SELECT seq, hash AS prev FROM audit_head WHERE id = 1"
-	if tx.Name() == database.MySQL {
-		query += " FOR UPDATE"
-	}
-	return one(tx.Raw(query).Scan(r))
+// head is the end of the chain: the number of entries and the hash of the last, 32 zero bytes before the first.
+type head struct {
+	Seq  int64
+	Hash database.Bytes32
 }
 
-func readHead(tx *gorm.DB) (head row, err error) {
-	err = one(tx.Raw("SELECT seq, hash AS prev FROM audit_head WHERE id = 1").Scan(&head))
-	return head, err
+const headQuery = "SELECT seq, hash FROM audit_head WHERE id = 1"
+
+func readHead(tx *gorm.DB) (head, error) { return scanHead(tx.Raw(headQuery)) }
+
+// lockHead reads the head and keeps other writers out until tx ends. SQLite does so by itself, since its writing
+// transactions exclude each other.
+func lockHead(tx *gorm.DB) (head, error) {
+	if tx.Name() == database.SQLite {
+		return readHead(tx)
+	}
+	return scanHead(tx.Raw(headQuery + " FOR UPDATE"))
+}
+
+func scanHead(query *gorm.DB) (h head, err error) {
+	err = one(query.Scan(&h))
+	return h, err
 }
 
 func one(result *gorm.DB) error {
