@@ -1,0 +1,27 @@
+# Bare `make` prints this list: each target's comment after ## is its help.
+.DEFAULT_GOAL := help
+.PHONY: help run test long screenshots build ci
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+help: ## print the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## start the service with demo campaigns on http://127.0.0.1:8080
+	go run . serve --demo
+
+test: ## run every test on the embedded database
+	go test ./...
+
+long: ## run what is too long for CI: large rehearsals, on MariaDB too where HONGBAO_TEST_MYSQL names one
+	HONGBAO_TEST_LONG=1 go test -timeout 60m ./internal/app ./disbursement/... ./lottery/...
+	go run . rehearse --registrations 20000 --faults normal --database sqlite:var/long.db --out var/long
+
+screenshots: ## write pictures of the main pages to var/screenshots
+	HONGBAO_SCREENSHOTS=$(CURDIR)/var/screenshots go test -count=1 -run Screenshots -v ./admin
+
+build: ## build the static binary ./hongbao
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X hongbao/internal/app.version=$(VERSION)" -o hongbao .
+
+ci: ## run what CI runs
+	.ci/run

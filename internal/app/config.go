@@ -1,0 +1,253 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// Config is what the settings table yields. Secrets are in Keys and are never printed.
+type Config struct {
+	Database    string // sqlite:PATH or mysql://user:password@host[:port]/name
+	Listen      string // host:port
+	PublicURL   string // how citizens, operators and witnesses reach this service
+	LogLevel    string
+	LogName     string   // origin of the public log, without the city
+	BeaconChain string   // path of a chain.json; empty is drand's quicknet
+	BeaconURLs  []string // drand relays; empty is the public ones
+	Operators   string   // path of the operators' profiles (YAML)
+	SMS         string   // base URL of the SMS gateway; empty writes messages to the outbox only
+	Keys        Keys
+}
+
+// Setting is one row of the configuration table. Its name gives the flag (--name) and the environment variable (HONGBAO_NAME); a
+// secret has no flag, since a process list shows arguments, and may be read from the file that HONGBAO_NAME_FILE names.
+type Setting struct {
+	Name     string
+	Default  string
+	Help     string
+	Secret   bool
+	Required bool
+	Set      func(c *Config, value string) error // parses, checks and stores the value; its error names what is wanted, never the value of a secret
+}
+
+// Variable is the setting's environment variable.
+func (s Setting) Variable() string {
+	return variablePrefix + strings.ToUpper(strings.ReplaceAll(s.Name, "-", "_"))
+}
+
+const (
+	variablePrefix = "HONGBAO_"
+	testPrefix     = "HONGBAO_TEST_" // read by tests only
+)
+
+// settings is the whole configuration of the program.
+var settings = []Setting{
+	{Name: "database", Default: "sqlite:var/hongbao.db", Help: "database: sqlite:PATH or mysql://user:password@host/name", Set: setDatabase},
+	{Name: "listen", Default: "127.0.0.1:8080", Help: "address to serve on, host:port", Set: setListen},
+	{Name: "public-url", Help: "address under which others reach this service (default http://LISTEN)", Set: setPublicURL},
+	{Name: "log-level", Default: "info", Help: "debug, info, warn or error", Set: setLogLevel},
+	{Name: "beacon-chain", Help: "chain.json of a drand chain (default: quicknet)", Set: func(c *Config, v string) error { c.BeaconChain = v; return fileExists(v) }},
+	{Name: "beacon-urls", Help: "drand relays, comma separated (default: the public relays)", Set: setBeaconURLs},
+	{Name: "operators", Help: "file with the operators' addresses and public keys (YAML)", Set: func(c *Config, v string) error { c.Operators = v; return fileExists(v) }},
+	{Name: "sms-url", Help: "base URL of the SMS gateway (default: messages stay in the outbox)", Set: func(c *Config, v string) (err error) { c.SMS, err = webAddress(v); return }},
+	{Name: "master-key", Secret: true, Required: true, Help: "key that wraps the campaigns' keys, 64 hex digits", Set: func(c *Config, v string) error { return c.Keys.setMaster(v) }},
+	{Name: "citizen-secret", Secret: true, Required: true, Help: "key of the citizens' tokens and SMS codes, 64 hex digits", Set: func(c *Config, v string) error { return c.Keys.setCitizen(v) }},
+	{Name: "keeper-key", Secret: true, Required: true, Help: "the pseudonym keeper's key, 64 hex digits", Set: func(c *Config, v string) error { return c.Keys.setKeeper(v) }},
+	{Name: "log-name", Default: "log.hongbao.example", Help: "name of the public log, a host name; each city's log is name/city", Set: setLogName},
+	{Name: "log-key", Secret: true, Required: true, Help: "key from which the cities' log keys derive, 64 hex digits", Set: func(c *Config, v string) error { return c.Keys.setLog(v) }},
+	{Name: "operator-key", Secret: true, Required: true, Help: "SM2 key that signs messages to operators, 64 hex digits", Set: func(c *Config, v string) error { return c.Keys.setOperator(v) }},
+}
+
+// databaseOnly are the settings of commands that work on the database alone.
+var databaseOnly = []string{"database", "log-level"}
+
+// bindFlags declares the flags of the named settings (all when none is named), with their defaults in the help.
+func bindFlags(flags *pflag.FlagSet, names ...string) {
+	for _, s := range settings {
+		if !s.Secret && (len(names) == 0 || slices.Contains(names, s.Name)) {
+			flags.String(s.Name, s.Default, s.Help+" ["+s.Variable()+"]")
+		}
+	}
+}
+
+// Source is where settings come from: changed flags first, then the environment, then files named there, then defaults.
+type Source struct {
+	Flags       *pflag.FlagSet
+	Environment []string          // as os.Environ
+	Fallback    map[string]string // by setting name; the demo keys
+}
+
+// Load reads the named settings (all when none is named) and reports every mistake at once.
+func Load(src Source, names ...string) (*Config, error) {
+	env := environment(src.Environment)
+	config := &Config{}
+	mistakes := unknownVariables(env)
+	for _, s := range settings {
+		if len(names) > 0 && !slices.Contains(names, s.Name) {
+			continue
+		}
+		if err := s.load(config, src, env); err != nil {
+			mistakes = append(mistakes, fmt.Errorf("%s (--%s, %s): %w", s.Help, s.Name, s.Variable(), err))
+		}
+	}
+	if len(names) == 0 && len(mistakes) == 0 {
+		mistakes = config.crossCheck()
+	}
+	if len(mistakes) > 0 {
+		return nil, fmt.Errorf("configuration has %d mistake(s):\n%w", len(mistakes), errors.Join(mistakes...))
+	}
+	return config, nil
+}
+
+func (s Setting) load(c *Config, src Source, env map[string]string) error {
+	value, err := s.value(src, env)
+	switch {
+	case err != nil:
+		return err
+	case value != "":
+		return s.Set(c, value)
+	case s.Required:
+		return fmt.Errorf("is required: set %s or %s_FILE", s.Variable(), s.Variable())
+	}
+	return nil
+}
+
+func (s Setting) value(src Source, env map[string]string) (string, error) {
+	if src.Flags != nil {
+		if f := src.Flags.Lookup(s.Name); f != nil && f.Changed {
+			return f.Value.String(), nil
+		}
+	}
+	value, isSet := env[s.Variable()]
+	path, isFile := env[s.Variable()+"_FILE"]
+	switch {
+	case isSet && isFile:
+		return "", fmt.Errorf("%s and %s_FILE are both set", s.Variable(), s.Variable())
+	case isFile:
+		b, err := os.ReadFile(path)
+		return strings.TrimSpace(string(b)), err
+	case isSet && value != "":
+		return value, nil
+	}
+	if value, ok := src.Fallback[s.Name]; ok {
+		return value, nil
+	}
+	return s.Default, nil
+}
+
+// crossCheck holds the rules that need more than one setting.
+func (c *Config) crossCheck() (mistakes []error) {
+	if c.PublicURL == "" {
+		c.PublicURL = "http://" + c.Listen
+	}
+	if c.Keys.Demo && !isLoopback(c.Listen) {
+		mistakes = append(mistakes, fmt.Errorf("listen %s: demo keys are refused outside the loopback address, since anyone can make the same; make keys of your own", c.Listen))
+	}
+	return mistakes
+}
+
+func isLoopback(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func environment(entries []string) map[string]string {
+	env := make(map[string]string)
+	for _, e := range entries {
+		if name, value, ok := strings.Cut(e, "="); ok && strings.HasPrefix(name, variablePrefix) && !strings.HasPrefix(name, testPrefix) {
+			env[name] = value
+		}
+	}
+	return env
+}
+
+// unknownVariables finds misspelt names, which would otherwise be ignored in silence.
+func unknownVariables(env map[string]string) (mistakes []error) {
+	known := map[string]bool{"HONGBAO_SCREENSHOTS": true}
+	for _, s := range settings {
+		known[s.Variable()] = true
+		known[s.Variable()+"_FILE"] = true
+	}
+	for name := range env {
+		if !known[name] {
+			mistakes = append(mistakes, fmt.Errorf("%s: no such setting", name))
+		}
+	}
+	slices.SortFunc(mistakes, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return mistakes
+}
+
+func setDatabase(c *Config, v string) error {
+	c.Database = v
+	if path, ok := strings.CutPrefix(v, "sqlite:"); ok && path != "" {
+		return nil
+	}
+	if u, err := url.Parse(v); err == nil && u.Scheme == "mysql" && u.Host != "" && strings.Trim(u.Path, "/") != "" {
+		return nil
+	}
+	return errors.New("want sqlite:PATH or mysql://user:password@host[:port]/name")
+}
+
+func setListen(c *Config, v string) error {
+	c.Listen = v
+	if _, _, err := net.SplitHostPort(v); err != nil {
+		return errors.New("want host:port")
+	}
+	return nil
+}
+
+func setPublicURL(c *Config, v string) (err error) {
+	c.PublicURL, err = webAddress(v)
+	return err
+}
+
+func setLogLevel(c *Config, v string) error {
+	c.LogLevel = v
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, v) {
+		return fmt.Errorf("want debug, info, warn or error, not %q", v)
+	}
+	return nil
+}
+
+func setLogName(c *Config, v string) error {
+	c.LogName = v
+	if strings.ContainsAny(v, "+/ \t") {
+		return errors.New("want a host name")
+	}
+	return nil
+}
+
+func setBeaconURLs(c *Config, v string) error {
+	for _, part := range strings.Split(v, ",") {
+		address, err := webAddress(strings.TrimSpace(part))
+		if err != nil {
+			return err
+		}
+		c.BeaconURLs = append(c.BeaconURLs, address)
+	}
+	return nil
+}
+
+func webAddress(v string) (string, error) {
+	u, err := url.Parse(v)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return "", errors.New("want http://host or https://host")
+	}
+	return strings.TrimSuffix(v, "/"), nil
+}
+
+func fileExists(path string) error {
+	_, err := os.Stat(path)
+	return err
+}

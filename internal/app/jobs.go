@@ -1,0 +1,114 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"hongbao/internal/database"
+	"hongbao/internal/fault"
+)
+
+// Scheduler runs the table of jobs: by the clock, each under a lease so that one of several processes runs it, and on demand.
+// Every run is a row in job_runs.
+type Scheduler struct {
+	DB   *database.DB
+	Jobs []database.Job
+	Now  func() time.Time
+	Log  *slog.Logger
+
+	cron *cron.Cron
+}
+
+const (
+	jobTTL   = 30 * time.Second // renewed while the job runs; how long others wait after a crash
+	jobLimit = 10 * time.Minute // a job is bounded: one that takes longer is cancelled and goes on at its next run
+)
+
+var (
+	errNoJob      = fault.New(fault.NotFound, "job-unknown", "没有这个任务。", "There is no such job.")
+	errJobRunning = fault.New(fault.Conflict, "job-running", "任务正在运行，请稍候。", "The job is running; please wait.")
+)
+
+// RunNow runs a job at once on behalf of who and says how many rows it moved. A job that runs elsewhere is a Conflict.
+func (s *Scheduler) RunNow(ctx context.Context, name, who string) (int, error) {
+	i := slices.IndexFunc(s.Jobs, func(j database.Job) bool { return j.Name == name })
+	if i < 0 {
+		return 0, errNoJob
+	}
+	return s.run(ctx, s.Jobs[i], who)
+}
+
+func (s *Scheduler) run(ctx context.Context, job database.Job, who string) (rows int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, jobLimit)
+	defer cancel()
+	held, err := database.Hold(ctx, s.DB, "job:"+job.Name, processName(), jobTTL, time.Now, func(ctx context.Context) error {
+		id, err := beginRun(ctx, s.DB, job.Name, who, s.Now())
+		if err != nil {
+			return err
+		}
+		rows, err = job.Run(ctx)
+		return errors.Join(err, endRun(context.WithoutCancel(ctx), s.DB, id, s.Now(), rows, err))
+	})
+	if err == nil && !held {
+		return 0, errJobRunning
+	}
+	return rows, err
+}
+
+// Start runs the jobs by their schedules until Stop.
+func (s *Scheduler) Start(ctx context.Context) error {
+	logger := cronLog{s.Log}
+	s.cron = cron.New(cron.WithLocation(shanghai), cron.WithChain(cron.Recover(logger), cron.SkipIfStillRunning(logger)))
+	for _, job := range s.Jobs {
+		_, err := s.cron.AddFunc(job.Schedule, func() { s.tick(ctx, job) })
+		if err != nil {
+			return fmt.Errorf("schedule of the job %s: %w", job.Name, err)
+		}
+	}
+	s.cron.Start()
+	return nil
+}
+
+// tick is a run by the clock. Another process at the same job is nothing to report.
+func (s *Scheduler) tick(ctx context.Context, job database.Job) {
+	rows, err := s.run(ctx, job, "cron")
+	switch {
+	case errors.Is(err, errJobRunning) || ctx.Err() != nil:
+	case err != nil:
+		s.Log.Error("job failed", "job", job.Name, "error", err)
+	case rows > 0:
+		s.Log.Info("job done", "job", job.Name, "rows", rows)
+	}
+}
+
+// Stop starts nothing more and waits for what runs, as long as ctx lasts.
+func (s *Scheduler) Stop(ctx context.Context) {
+	if s.cron == nil {
+		return
+	}
+	select {
+	case <-s.cron.Stop().Done():
+	case <-ctx.Done():
+	}
+}
+
+func processName() string {
+	host, _ := os.Hostname() // shown to people who look at the lease
+	return fmt.Sprintf("%s:%d", host, os.Getpid())
+}
+
+// cronLog hands cron's own messages (panics, skipped runs) to the log.
+type cronLog struct{ log *slog.Logger }
+
+func (l cronLog) Info(message string, pairs ...any) { l.log.Debug("cron: "+message, pairs...) }
+
+func (l cronLog) Error(err error, message string, pairs ...any) {
+	l.log.Error("cron: "+message, append(pairs, "error", err)...)
+}

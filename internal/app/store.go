@@ -1,0 +1,48 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+
+	"hongbao/internal/database"
+)
+
+// idleKept is how long a run that moved nothing stays in job_runs; runs that did something, or failed, stay for good.
+const idleKept = 24 * time.Hour
+
+// beginRun writes that a job has started. A row without an end is a run in progress, or one whose process died.
+func beginRun(ctx context.Context, db *database.DB, job, who string, at time.Time) (id int64, err error) {
+	err = db.InTx(ctx, func(tx *gorm.DB) error {
+		row := struct {
+			ID        int64
+			Job       string
+			StartedAt database.Millis
+			RunBy     string
+		}{Job: job, StartedAt: database.At(at), RunBy: who}
+		if err := tx.Table("job_runs").Create(&row).Error; err != nil {
+			return err
+		}
+		id = row.ID
+		return tx.Exec("DELETE FROM job_runs WHERE job = ? AND started_at < ? AND finished_at > 0 AND done_rows = 0 AND error = ''",
+			job, database.At(at.Add(-idleKept))).Error
+	})
+	return id, err
+}
+
+// endRun writes how a run ended.
+func endRun(ctx context.Context, db *database.DB, id int64, at time.Time, rows int, problem error) error {
+	sentence := ""
+	if problem != nil {
+		sentence = truncate(problem.Error(), 500)
+	}
+	return db.InTx(ctx, func(tx *gorm.DB) error {
+		return tx.Exec("UPDATE job_runs SET finished_at = ?, done_rows = ?, error = ? WHERE id = ?", database.At(at), rows, sentence, id).Error
+	})
+}
+
+func truncate(s string, characters int) string {
+	r := []rune(s)
+	return string(r[:min(len(r), characters)])
+}

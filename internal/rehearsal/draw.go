@@ -1,0 +1,75 @@
+package rehearsal
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// drawState is the public state of a draw.
+type drawState struct {
+	Status     string `json:"status"`
+	PlanHash   string `json:"plan_hash"`
+	Seed       string `json:"seed"`
+	ResultHash string `json:"result_hash"`
+}
+
+// drawOrder is the order of a draw's statuses; it has no way back.
+var drawOrder = []string{"prepared", "noticed", "announced", "frozen", "planned", "sealed", "revealed", "seeded", "drawn", "published"}
+
+func (s *script) drawState(ctx context.Context) (state drawState, err error) {
+	err = s.api.do(ctx, http.MethodGet, "/api/v1/draws/"+s.book.ID, nil, nil, &state)
+	return state, err
+}
+
+// advance runs the job that takes every step that is due, and lets the witnesses cosign each, until the draw has come to a status.
+func (s *script) advance(ctx context.Context, status string) error {
+	for range 4 * len(drawOrder) {
+		if _, err := s.staff.run(ctx, "lottery-advance"); err != nil {
+			return err
+		}
+		state, err := s.drawState(ctx)
+		if err != nil {
+			return err
+		}
+		if slices.Index(drawOrder, state.Status) >= slices.Index(drawOrder, status) {
+			return nil
+		}
+		if err := s.street.witness(ctx, s.book.City.Code, s.book.ID); err != nil {
+			return err
+		}
+		s.at(s.Clock.Now().Add(time.Minute))
+	}
+	state, err := s.drawState(ctx)
+	return fmt.Errorf("the draw stays %s and does not become %s (%w)", state.Status, status, err)
+}
+
+// draw closes registration, freezes and commits the lists, reveals, waits for the beacon round and draws.
+func (s *script) draw(ctx context.Context) error {
+	s.at(s.book.Windows.Close.Add(time.Minute))
+	if _, err := s.staff.run(ctx, "campaign-close"); err != nil {
+		return err
+	}
+	if err := s.advance(ctx, "sealed"); err != nil {
+		return err
+	}
+	s.at(s.book.Windows.Draw().Add(-30 * time.Minute))
+	if err := s.street.reveal(ctx, s.book.ID); err != nil {
+		return err
+	}
+	if err := s.advance(ctx, "revealed"); err != nil {
+		return err
+	}
+	if err := s.street.witness(ctx, s.book.City.Code, s.book.ID); err != nil {
+		return err
+	}
+	s.at(s.book.Windows.Draw().Add(time.Minute))
+	if err := s.advance(ctx, "published"); err != nil {
+		return err
+	}
+	state, err := s.drawState(ctx)
+	s.summary.Draw = DrawDigests{PlanHash: state.PlanHash, Seed: state.Seed, ResultHash: state.ResultHash}
+	return err
+}

@@ -1,0 +1,74 @@
+package rehearsal
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// expire ends the spending window: a late payment is refused, late refunds pass through, and what is unspent is recalled, the refunds too.
+func (s *script) expire(ctx context.Context) error {
+	s.at(s.book.Windows.SpendUntil.Add(2 * time.Minute))
+	holders, err := s.holders(ctx)
+	if err != nil {
+		return err
+	}
+	planner := newPlanner(s.book, s.Seed, holders)
+	if err := planner.cover(); err != nil {
+		return err
+	}
+	if err := s.mustRefuse(ctx, planner.errands[0], "after-expiry", func(*purchase) {}); err != nil {
+		return err
+	}
+	if err := s.recall(ctx); err != nil {
+		return err
+	}
+	for _, made := range s.late {
+		if err := s.street.refund(ctx, made.operator, made.PaymentNo, made.fen); err != nil {
+			return err
+		}
+	}
+	s.Progress.say("  %d refunds after expiry", len(s.late))
+	if err := s.closeDay(ctx); err != nil {
+		return err
+	}
+	return s.recall(ctx)
+}
+
+func (s *script) recall(ctx context.Context) error {
+	if _, err := s.staff.drain(ctx, "envelopes-expire"); err != nil {
+		return err
+	}
+	return s.settle(ctx, "recall")
+}
+
+// reconcile goes through the last days, until every operator's statements are in, and settles each difference with a reason.
+func (s *script) reconcile(ctx context.Context) error {
+	for range 4 {
+		if err := s.closeDay(ctx); err != nil {
+			return err
+		}
+	}
+	if err := s.recall(ctx); err != nil {
+		return err
+	}
+	if err := s.resolveDifferences(ctx); err != nil {
+		return err
+	}
+	return s.keepStatements(ctx)
+}
+
+// difference is what a statement and our rows disagree about.
+type difference struct {
+	ID       int64  `json:"id"`
+	Operator string `json:"operator"`
+	Day      string `json:"day"`
+	Kind     string `json:"kind"`
+	Status   string `json:"status"`
+}
+
+func (s *script) differences(ctx context.Context) ([]difference, error) {
+	var answer struct{ Differences []difference }
+	err := s.staff.operations.ask(ctx, http.MethodGet, s.campaignPath("/differences"), nil, &answer)
+	return answer.Differences, err
+}

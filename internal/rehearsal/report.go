@@ -1,0 +1,139 @@
+package rehearsal
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"slices"
+
+	"hongbao/campaign"
+)
+
+// resolveDifferences settles every open difference by hand, as the city's staff would after asking the operator.
+func (s *script) resolveDifferences(ctx context.Context) error {
+	list, err := s.differences(ctx)
+	if err != nil {
+		return err
+	}
+	found := make(map[string]int)
+	for _, d := range list {
+		found[d.Kind]++
+		if d.Status != "open" {
+			continue
+		}
+		in := map[string]string{"reason": "rehearsal: the operator's later statement and its answers by order number agree with ours"}
+		path := s.campaignPath(fmt.Sprintf("/differences/%d/resolve", d.ID))
+		if err := s.staff.operations.ask(ctx, http.MethodPost, path, in, nil); err != nil {
+			return err
+		}
+	}
+	if list, err = s.differences(ctx); err != nil {
+		return err
+	}
+	for _, d := range list {
+		if d.Status == "open" {
+			s.summary.Discrepancies++
+		}
+	}
+	s.Progress.say("  differences found and settled: %v; open: %d", found, s.summary.Discrepancies)
+	s.hold("reconciled", s.summary.Discrepancies == 0, "%d differences found, %d still open", len(list), s.summary.Discrepancies)
+	return nil
+}
+
+// keepStatements stores what each operator stated, one file an operator and day.
+func (s *script) keepStatements(ctx context.Context) error {
+	first, last := s.book.Windows.ClaimFrom, s.Clock.Now().AddDate(0, 0, -1)
+	for _, operator := range s.street.names {
+		for day := first; !day.After(last); day = day.AddDate(0, 0, 1) {
+			name := day.In(campaign.Shanghai).Format("2006-01-02")
+			file, err := s.street.statement(ctx, operator, name)
+			if refusedWith(err, http.StatusNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if err := write(filepath.Join(s.Out, "statements", operator, name+".csv"), file); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// returnSurplus gives each source back what it has not spent, by an order that two people let out.
+func (s *script) returnSurplus(ctx context.Context) error {
+	err := s.staff.operations.ask(ctx, http.MethodPost, s.campaignPath("/return"), struct{}{}, nil)
+	if err != nil && !refusedWith(err, http.StatusConflict) {
+		return err
+	}
+	if _, err := s.staff.approveAll(ctx); err != nil {
+		return err
+	}
+	return s.dispatch(ctx)
+}
+
+// reportRun is a workbook that the service has made.
+type reportRun struct {
+	ID     int64  `json:"id"`
+	Name   string `json:"name"`
+	Status string `json:"status"`
+}
+
+// report has every workbook made and downloads them as the regulator.
+func (s *script) report(ctx context.Context) error {
+	if err := s.staff.regulator.ask(ctx, http.MethodPost, s.campaignPath("/reports"), map[string]string{"name": "all"}, nil); err != nil {
+		return err
+	}
+	if _, err := s.staff.drain(ctx, "reports-daily"); err != nil {
+		return err
+	}
+	var answer struct{ Reports []reportRun }
+	if err := s.staff.regulator.ask(ctx, http.MethodGet, s.campaignPath("/reports"), nil, &answer); err != nil {
+		return err
+	}
+	for _, r := range answer.Reports {
+		var file []byte
+		if err := s.staff.regulator.ask(ctx, http.MethodGet, fmt.Sprintf("/api/v1/admin/reports/%d/file", r.ID), nil, &file); err != nil {
+			return err
+		}
+		if err := write(filepath.Join(s.Out, "reports", r.Name+".xlsx"), file); err != nil {
+			return err
+		}
+	}
+	s.Progress.say("  %d workbooks", len(answer.Reports))
+	s.hold("workbooks", len(answer.Reports) >= 12, "%d workbooks", len(answer.Reports))
+	return nil
+}
+
+// check runs `hongbao check` and holds that the settled payments went through everything that the rule book offers.
+func (s *script) check(ctx context.Context) error {
+	checks, err := s.Check(ctx)
+	s.summary.Checks = append(s.summary.Checks, checks...)
+	return err
+}
+
+// covered holds that settled rows are there for each cell whose operator has a holder, each pay mode and each scenario.
+func (s *script) covered() {
+	var missing []string
+	for _, o := range s.book.Operators {
+		for _, app := range o.Apps {
+			if s.operatorsHeld[o.Name] && !slices.Contains(s.summary.Coverage.SubWallets, [2]string{o.Name, app}) {
+				missing = append(missing, o.Name+" x "+app)
+			}
+		}
+	}
+	for _, scenario := range s.book.Scenarios {
+		if !slices.Contains(s.summary.Coverage.Scenarios, scenario.Name) {
+			missing = append(missing, scenario.Name)
+		}
+		for _, mode := range scenario.PayModes {
+			if !slices.Contains(s.summary.Coverage.PayModes, mode) {
+				missing = append(missing, mode)
+			}
+		}
+	}
+	s.hold("coverage", len(missing) == 0, "%d cells, %d pay modes, %d scenarios; missing: %v", len(s.summary.Coverage.SubWallets),
+		len(s.summary.Coverage.PayModes), len(s.summary.Coverage.Scenarios), missing)
+}
