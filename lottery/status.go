@@ -2,6 +2,7 @@ package lottery
 
 import (
 	"fmt"
+	"slices"
 
 	"gorm.io/gorm"
 
@@ -74,4 +75,9 @@ func (s *Service) advance(tx *gorm.DB, d *Draw, to Status, actor string, set map
 	}
 	return audit.Record(tx, audit.Entry{At: s.Now(), Actor: actor, Action: "draw." + string(to), Campaign: d.Slug, Subject: "draw:" + d.Slug,
 		Detail: map[string]any{"from": d.Status, "to": to}})
+}
+
+// before reports whether a draw in this status has not come as far as other.
+func (s Status) before(other Status) bool {
+	return slices.Index(Statuses, s) < slices.Index(Statuses, other)
 }
