@@ -13,8 +13,8 @@ import (
 )
 
 // Routes mounts the staff API of reports: the catalogue, making, the list, and the download.
-func (s *Service) Routes(w *web.Web) {
-	api := w.Engine.Group("/api/v1/admin")
+func (s *Service) Routes(r *gin.Engine, w *web.Web) {
+	api := r.Group("/api/v1/admin")
 	api.GET("/reports", w.Staff(staff.ReportsDownload), w.Handle(s.listCatalogue))
 	api.GET("/reports/:id/file", w.Staff(staff.ReportsDownload), w.Handle(s.download))
 	api.POST("/campaigns/:slug/reports", w.Staff(staff.ReportsMake), w.Handle(s.make))
