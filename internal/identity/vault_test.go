@@ -1,0 +1,174 @@
+package identity
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"gorm.io/gorm"
+
+	"hongbao/internal/database"
+	"hongbao/internal/testkit"
+)
+
+func vaultOf(t *testing.T, suite Suite, first byte) *Vault {
+	t.Helper()
+	vault, err := NewVault(suite, append([]byte{first}, make([]byte, 31)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return vault
+}
+
+func TestVault(t *testing.T) {
+	for _, suite := range []Suite{Intl, SM} {
+		vault, plain, aad := vaultOf(t, suite, 1), []byte("张三\x0011010519491231002X"), []byte("registration 7")
+		sealed := vault.Seal(plain, aad)
+		if again := vault.Seal(plain, aad); bytes.Equal(again, sealed) || bytes.Contains(sealed, plain[:6]) {
+			t.Error("sealing must be random and hide the text")
+		}
+		if got, err := vault.Open(sealed, aad); err != nil || !bytes.Equal(got, plain) {
+			t.Errorf("%s: opened %q, %v", suite, got, err)
+		}
+		for i := range sealed {
+			spoiled := bytes.Clone(sealed)
+			spoiled[i] ^= 1
+			if _, err := vault.Open(spoiled, aad); !errors.Is(err, ErrSealed) {
+				t.Fatalf("%s: byte %d changed: %v", suite, i, err)
+			}
+		}
+		for name, err := range map[string]error{
+			"another row":   second(vault.Open(sealed, []byte("registration 8"))),
+			"another key":   second(vaultOf(t, suite, 2).Open(sealed, aad)),
+			"cut short":     second(vault.Open(sealed[:12], aad)),
+			"nothing":       second(vault.Open(nil, aad)),
+			"another suite": second(vaultOf(t, map[Suite]Suite{Intl: SM, SM: Intl}[suite], 1).Open(sealed, aad)),
+		} {
+			if !errors.Is(err, ErrSealed) {
+				t.Errorf("%s, %s: %v", suite, name, err)
+			}
+		}
+	}
+	if _, err := NewVault("rot13", make([]byte, 32)); err == nil {
+		t.Error("an unknown suite passed")
+	}
+	if _, err := NewVault(Intl, make([]byte, 16)); err == nil {
+		t.Error("a short key passed")
+	}
+}
+
+func second(_ []byte, err error) error { return err }
+
+func TestIndexIsKeyedAndSeparatesKinds(t *testing.T) {
+	for _, suite := range []Suite{Intl, SM} {
+		vault := vaultOf(t, suite, 1)
+		want := vault.Index("phone", "13812345678")
+		var group sync.WaitGroup
+		for range 4 {
+			group.Go(func() {
+				for range 100 {
+					if vault.Index("phone", "13812345678") != want {
+						t.Error("the index must be stable")
+					}
+				}
+			})
+		}
+		group.Wait()
+		if want == vault.Index("document", "13812345678") || want == vaultOf(t, suite, 2).Index("phone", "13812345678") ||
+			vault.Index("a", "b\x00c") == vault.Index("a\x00b", "d") {
+			t.Error("indexes of different kinds or keys must differ")
+		}
+	}
+}
+
+func TestKeyRing(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, db *database.DB) {
+		ctx, now := t.Context(), time.Date(2020, 12, 1, 0, 0, 0, 0, time.UTC)
+		ring := &KeyRing{Master: bytes.Repeat([]byte{7}, 32), DB: db}
+		tx := func(work func(tx *gorm.DB) error) {
+			t.Helper()
+			if err := db.InTx(ctx, work); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tx(func(tx *gorm.DB) error {
+			return errors.Join(ring.Create(tx, 1, Intl, now), ring.Create(tx, 2, SM, now))
+		})
+		one, err := ring.VaultFor(ctx, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sealed := one.Seal([]byte("张三"), nil)
+
+		restarted := &KeyRing{Master: ring.Master, DB: db}
+		again, err := restarted.VaultFor(ctx, 1)
+		if err != nil || again.Index("x", "y") != one.Index("x", "y") {
+			t.Errorf("after a restart: %v", err)
+		}
+		if plain, err := again.Open(sealed, nil); string(plain) != "张三" || err != nil {
+			t.Errorf("after a restart: %q, %v", plain, err)
+		}
+		if _, err := (&KeyRing{Master: make([]byte, 32), DB: db}).VaultFor(ctx, 2); !errors.Is(err, ErrSealed) {
+			t.Errorf("another master key: %v", err)
+		}
+		if _, err := ring.VaultFor(ctx, 3); err == nil {
+			t.Error("a campaign without a key has a vault")
+		}
+		tx(func(tx *gorm.DB) error { // a wrapped key does not fit another campaign's row
+			return tx.Exec("INSERT INTO campaign_keys SELECT 4, wrapped, suite, created_at, destroyed_at FROM campaign_keys WHERE campaign_id = 1").Error
+		})
+		if _, err := ring.VaultFor(ctx, 4); !errors.Is(err, ErrSealed) {
+			t.Errorf("a key moved to another campaign: %v", err)
+		}
+		tx(func(tx *gorm.DB) error { return ring.Destroy(tx, 1, now) })
+		if _, err := ring.VaultFor(ctx, 1); !errors.Is(err, ErrDestroyed) {
+			t.Errorf("a destroyed key: %v", err)
+		}
+		if err := db.InTx(ctx, func(tx *gorm.DB) error { return ring.Destroy(tx, 1, now) }); !errors.Is(err, ErrDestroyed) {
+			t.Errorf("destroyed twice: %v", err)
+		}
+	})
+}
+
+func TestFileKeeper(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keeper.key")
+	keeper, err := OpenKeeper(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resident, _ := ParseDocument("", "11010519491231002X")
+	card := numbered("91112419800229001")
+	plain, _ := ParseDocument("", card)
+	linked, _ := ParseDocument("", card+"/CAN110178010112")
+	tags := func(k *FileKeeper, draw string) [][32]byte {
+		t.Helper()
+		list, err := k.Tags(context.Background(), draw, []Document{resident, plain, linked})
+		if err != nil || len(list) != 3 {
+			t.Fatal(list, err)
+		}
+		return list
+	}
+	first := tags(keeper, "suzhou-2020")
+	if first[1] != first[2] || first[0] == first[1] {
+		t.Error("a linked card counts by its new number, and people differ")
+	}
+	if tags(keeper, "luohu-2020")[0] == first[0] {
+		t.Error("draws can be linked")
+	}
+	again, err := OpenKeeper(path)
+	if err != nil || tags(again, "suzhou-2020")[0] != first[0] {
+		t.Errorf("after a restart: %v", err)
+	}
+	again.Suite = func(context.Context, string) (Suite, error) { return SM, nil }
+	if tags(again, "suzhou-2020")[0] == first[0] {
+		t.Error("the suite does not reach the tag")
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the secret's file: %v, %v", info.Mode(), err)
+	}
+}
