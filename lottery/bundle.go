@@ -38,27 +38,34 @@ func (s *Service) OpenBundle(ctx context.Context, slug string) (draw.Bundle, err
 
 // Open gives one file of the bundle.
 func (b bundle) Open(name string) (io.ReadCloser, error) {
-	if b.draw.Status == Prepared {
+	if !b.isPublic(name) {
 		return nil, fs.ErrNotExist
 	}
 	db := b.s.DB.Read(b.ctx)
-	size, isCheckpoint := strings.CutPrefix(name, "checkpoints/")
-	switch {
-	case isCheckpoint:
+	if size, ok := strings.CutPrefix(name, "checkpoints/"); ok {
 		return b.checkpoint(db, size)
-	case name == "log":
-		log, err := b.s.LogText(b.ctx, b.draw.City)
-		return buffered(log, err)
-	case name == draw.KindBackfill.File():
-		if b.draw.ResultHash == nil {
-			return nil, fs.ErrNotExist
-		}
+	}
+	switch name {
+	case "log":
+		return buffered(b.s.LogText(b.ctx, b.draw.City))
+	case draw.KindBackfill.File():
 		return buffered(backfillFile(db, b.draw.ID, b.draw.PromotionsLogged))
-	case strings.HasPrefix(name, "pools/") && b.draw.PlanHash == nil,
-		name == draw.KindExcluded.File() && b.draw.PlanHash == nil:
-		return nil, fs.ErrNotExist
 	}
 	return openFile(db, b.draw.ID, name)
+}
+
+// isPublic reports whether a file of this name, if there is one, may be seen: nothing before the notice, no list before the plan, no
+// promotions before the result.
+func (b bundle) isPublic(name string) bool {
+	switch {
+	case b.draw.Status == Prepared:
+		return false
+	case name == draw.KindExcluded.File(), strings.HasPrefix(name, "pools/"):
+		return b.draw.PlanHash != nil
+	case name == draw.KindBackfill.File():
+		return b.draw.ResultHash != nil
+	}
+	return true
 }
 
 func (b bundle) checkpoint(db *gorm.DB, name string) (io.ReadCloser, error) {
@@ -136,31 +143,14 @@ func export(b bundle, name, path string) (err error) {
 	return errors.Join(err, target.Close())
 }
 
-// Report is what verifying the bundle found, as stored and shown.
-type Report struct {
-	OK     bool    `json:"ok"`
-	Checks []Check `json:"checks"`
-}
-
-// Check is one line of a report.
-type Check struct {
-	Name   string `json:"name"`
-	OK     bool   `json:"ok"`
-	Detail string `json:"detail"`
-}
-
 // verify runs the public verifier over the public files and stores what it says, whatever that is.
 func (s *Service) verify(ctx context.Context, d *Draw, lines int64) error {
-	found := draw.Verifier{Beacon: s.VerifyBeacon}.Verify(s.bundle(ctx, d))
-	report := Report{OK: found.OK()}
-	for _, c := range found.Checks {
-		report.Checks = append(report.Checks, Check{Name: c.Name, OK: c.OK, Detail: c.Detail})
-	}
+	report := draw.Verifier{Beacon: s.VerifyBeacon}.Verify(s.bundle(ctx, d))
 	text, err := json.Marshal(report)
 	if err != nil {
 		return err
 	}
 	return s.DB.InTx(ctx, func(tx *gorm.DB) error {
-		return storeReport(tx, d, string(text), report.OK, lines, s.now())
+		return storeReport(tx, d, string(text), report.OK(), lines, s.now())
 	})
 }

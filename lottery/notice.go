@@ -116,7 +116,7 @@ func (s *Service) RequestNotice(ctx context.Context, actor, slug string) (approv
 		if err := replaceFile(tx, d.ID, draw.KindNotice.File(), file); err != nil {
 			return err
 		}
-		approval, err = s.Staff.Request(tx, staff.Approval{CampaignID: d.CampaignID, Kind: approvalNotice, Subject: slug, Maker: actor,
+		approval, err = s.Staff.Request(tx, staff.Approval{CampaignID: d.CampaignID, City: d.City, Kind: approvalNotice, Subject: slug, Maker: actor,
 			Summary: map[string]any{"notice_hash": hash.String(), "quorum": d.Quorum, "notice": string(file)}})
 		return err
 	})

@@ -170,8 +170,7 @@ func (s *Service) freezeReveals(ctx context.Context, d *Draw) (bool, error) {
 		if err != nil {
 			return err
 		}
-		silent := slices.ContainsFunc(parties, func(p partyRow) bool { return p.Commitment != nil && p.Reveal == nil })
-		if due = !silent || s.now() >= d.RevealBy; !due {
+		if due = !silent(parties) || s.now() >= d.RevealBy; !due {
 			return nil
 		}
 		if s.now() >= d.RoundAt {
@@ -180,6 +179,11 @@ func (s *Service) freezeReveals(ctx context.Context, d *Draw) (bool, error) {
 		return s.logReveals(tx, locked, parties)
 	})
 	return due && err == nil, err
+}
+
+// silent reports whether a helper has not revealed.
+func silent(parties []partyRow) bool {
+	return slices.ContainsFunc(parties, func(p partyRow) bool { return p.Commitment != nil && p.Reveal == nil })
 }
 
 func (s *Service) logReveals(tx *gorm.DB, d *Draw, parties []partyRow) error {

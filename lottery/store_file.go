@@ -132,12 +132,6 @@ func readFile(db *gorm.DB, drawID int64, name string) ([]byte, error) {
 	return io.ReadAll(file)
 }
 
-// fileSize is a file's length in bytes, without reading it.
-func fileSize(db *gorm.DB, drawID int64, name string) (size int64, err error) {
-	err = db.Raw("SELECT COALESCE(SUM(LENGTH(data)), 0) FROM draw_files WHERE draw_id = ? AND name = ?", drawID, name).Scan(&size).Error
-	return size, err
-}
-
 func fileNames(db *gorm.DB, drawID int64) (names []string, err error) {
 	err = db.Raw("SELECT name FROM draw_files WHERE draw_id = ? AND part = 0 ORDER BY name", drawID).Scan(&names).Error
 	return names, err

@@ -132,9 +132,18 @@ func countCosignatures(db *gorm.DB, city string, size int64) (n int, err error) 
 
 // cosignedTime is when the draw's line of this kind got its quorum, by the witnesses' clocks: the quorum-th smallest time; 0 before.
 func cosignedTime(db *gorm.DB, d *Draw, kind draw.Kind) (database.Millis, error) {
+	var position int64
+	found := db.Raw("SELECT position FROM log_lines WHERE draw_id = ? AND kind = ? ORDER BY position LIMIT 1", d.ID, kind).Scan(&position)
+	if found.Error != nil || found.RowsAffected == 0 {
+		return 0, found.Error
+	}
+	return quorumTime(db, d, position)
+}
+
+// quorumTime is the quorum-th smallest cosignature time of the checkpoint of this size; 0 below the quorum.
+func quorumTime(db *gorm.DB, d *Draw, size int64) (database.Millis, error) {
 	var times []database.Millis
-	err := db.Raw(`SELECT c.at FROM log_lines l JOIN cosignatures c ON c.city = l.city AND c.size = l.position
-		WHERE l.draw_id = ? AND l.kind = ? ORDER BY c.at LIMIT ?`, d.ID, kind, d.Quorum).Scan(&times).Error
+	err := db.Raw("SELECT at FROM cosignatures WHERE city = ? AND size = ? ORDER BY at LIMIT ?", d.City, size, d.Quorum).Scan(&times).Error
 	if err != nil || len(times) < d.Quorum {
 		return 0, err
 	}

@@ -28,7 +28,7 @@ func (s *Service) RequestVoid(ctx context.Context, actor, slug, reason string) (
 		if !Voided.follows(d.Status) {
 			return errStatus
 		}
-		approval, err = s.Staff.Request(tx, staff.Approval{CampaignID: d.CampaignID, Kind: approvalVoid, Subject: slug, Maker: actor,
+		approval, err = s.Staff.Request(tx, staff.Approval{CampaignID: d.CampaignID, City: d.City, Kind: approvalVoid, Subject: slug, Maker: actor,
 			Summary: map[string]any{"reason": reason, "status": d.Status}})
 		return err
 	})
