@@ -47,20 +47,20 @@ func (b bundle) Open(name string) (io.ReadCloser, error) {
 	}
 	switch name {
 	case "log":
-		return buffered(b.s.LogText(b.ctx, b.draw.City))
+		return buffered(logUpTo(db, b.draw))
 	case draw.KindBackfill.File():
 		return buffered(backfillFile(db, b.draw.ID, b.draw.PromotionsLogged))
 	}
 	return openFile(db, b.draw.ID, name)
 }
 
-// isPublic reports whether a file of this name, if there is one, may be seen: nothing before the notice, no list before the plan, no
-// promotions before the result.
+// isPublic reports whether a file of this name, if there is one, may be seen: nothing before the notice, no chain
+// or list before the plan, no promotions before the result.
 func (b bundle) isPublic(name string) bool {
 	switch {
 	case b.draw.Status == Prepared:
 		return false
-	case name == draw.KindExcluded.File(), strings.HasPrefix(name, "pools/"):
+	case name == draw.KindChain.File(), name == draw.KindExcluded.File(), strings.HasPrefix(name, "pools/"):
 		return b.draw.PlanHash != nil
 	case name == draw.KindBackfill.File():
 		return b.draw.ResultHash != nil

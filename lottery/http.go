@@ -245,7 +245,7 @@ func (s *Service) postBeacon(c *gin.Context) error {
 
 func (s *Service) drawsPage(w *web.Web) func(c *gin.Context) error {
 	return func(c *gin.Context) error {
-		list, err := s.listPage(c, web.Locale(c))
+		list, err := s.list(c, web.Locale(c))
 		if err != nil {
 			return err
 		}

@@ -11,18 +11,18 @@ import (
 	"hongbao/lottery/draw"
 )
 
-// listPage is what /draws shows.
-type listPage struct {
+// recordList is what /draws shows.
+type recordList struct {
 	Table web.Table
 }
 
-func (s *Service) listPage(ctx context.Context, locale string) (*listPage, error) {
+func (s *Service) list(ctx context.Context, locale string) (*recordList, error) {
 	views, err := s.Views(ctx)
 	if err != nil {
 		return nil, err
 	}
 	tr := translator(locale)
-	page := &listPage{Table: web.Table{
+	page := &recordList{Table: web.Table{
 		Caption: tr("全部抽签", "All draws"),
 		Columns: []web.Column{{Title: tr("活动", "Campaign")}, {Title: tr("状态", "Status")}, {Title: tr("参加", "Entries"), Number: true},
 			{Title: tr("中签", "Winners"), Number: true}, {Title: tr("随机数产生", "Randomness at")}},
@@ -39,8 +39,8 @@ func (s *Service) listPage(ctx context.Context, locale string) (*listPage, error
 	return page, nil
 }
 
-// drawPage is what /draws/:slug shows: the record of one draw.
-type drawPage struct {
+// record is what /draws/:slug shows: the record of one draw.
+type record struct {
 	*View
 	Name      string
 	State     string // one sentence
@@ -58,7 +58,7 @@ type drawPage struct {
 // fileLink is one public file to download.
 type fileLink struct{ Path, URL string }
 
-func (s *Service) page(ctx context.Context, slug, locale string) (*drawPage, error) {
+func (s *Service) page(ctx context.Context, slug, locale string) (*record, error) {
 	d, err := drawBySlug(s.DB.Read(ctx), slug)
 	if err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func (s *Service) page(ctx context.Context, slug, locale string) (*drawPage, err
 	if err != nil {
 		return nil, err
 	}
-	p := &drawPage{View: v, Name: c.Name(locale), RoundTime: d.RoundAt.Time(), Countdown: s.now() < d.RoundAt && d.Status != Voided}
+	p := &record{View: v, Name: c.Name(locale), RoundTime: d.RoundAt.Time(), Countdown: s.now() < d.RoundAt && d.Status != Voided}
 	tr := translator(locale)
 	p.State = p.state(tr)
 	p.addNumbers(tr)
@@ -87,7 +87,7 @@ func translator(locale string) translate {
 	return func(zh, en string) string { return campaign.Text{ZH: zh, EN: en}.In(locale) }
 }
 
-func (p *drawPage) state(tr translate) string {
+func (p *record) state(tr translate) string {
 	switch p.WaitingFor {
 	case forWitnesses:
 		return tr("正在等待见证人核对并签署。", "Waiting for the witnesses to check and cosign.")
@@ -109,7 +109,7 @@ func (p *drawPage) state(tr translate) string {
 	return tr("正在进行下一步。", "The next step is under way.")
 }
 
-func (p *drawPage) addNumbers(tr translate) {
+func (p *record) addNumbers(tr translate) {
 	f := p.Figures
 	p.Numbers = []web.Figure{
 		{Label: tr("登记", "Registered"), Value: web.Count(f.Registered)},
@@ -140,7 +140,7 @@ var chapters = []chapter{
 	{draw.KindVoid, "作废", "Voided", "两人批准的作废原因。", "The reason, approved by two people."},
 }
 
-func (p *drawPage) addTimeline(d *Draw, tr translate) {
+func (p *record) addTimeline(d *Draw, tr translate) {
 	for _, ch := range chapters {
 		there := false
 		for _, doc := range p.Documents {
@@ -156,7 +156,7 @@ func (p *drawPage) addTimeline(d *Draw, tr translate) {
 	}
 }
 
-func (p *drawPage) event(ch chapter, doc Document, tr translate) web.Event {
+func (p *record) event(ch chapter, doc Document, tr translate) web.Event {
 	state, actor := "done", fmt.Sprintf(tr("平台发布，%d 个见证人已签署（法定 %d）", "published by the platform, cosigned by %d witnesses (quorum %d)"), doc.Cosigned, p.Quorum)
 	if doc.Cosigned < p.Quorum {
 		state = "now"
@@ -166,7 +166,7 @@ func (p *drawPage) event(ch chapter, doc Document, tr translate) web.Event {
 }
 
 // expected is the moment at which a step that is still to come is due.
-func (p *drawPage) expected(kind draw.Kind) string {
+func (p *record) expected(kind draw.Kind) string {
 	switch kind {
 	case draw.KindChain, draw.KindExcluded, draw.KindPlan:
 		return web.Date(moments(p.CloseAt))
@@ -178,7 +178,7 @@ func (p *drawPage) expected(kind draw.Kind) string {
 	return ""
 }
 
-func (p *drawPage) addParties(tr translate) {
+func (p *record) addParties(tr translate) {
 	p.Helpers = web.Table{Caption: tr("随机数协助方", "Helpers"), Columns: []web.Column{{Title: tr("协助方", "Helper")}, {Title: tr("承诺", "Commitment")}, {Title: tr("随机数", "Secret")}}}
 	for _, h := range p.View.Helpers {
 		said := tr("尚未公开", "not revealed yet")
@@ -195,7 +195,7 @@ func (p *drawPage) addParties(tr translate) {
 	}
 }
 
-func (p *drawPage) addChecks(tr translate) {
+func (p *record) addChecks(tr translate) {
 	if p.Verified == nil {
 		return
 	}
@@ -209,7 +209,7 @@ func (p *drawPage) addChecks(tr translate) {
 	}
 }
 
-func (s *Service) addFiles(ctx context.Context, p *drawPage, d *Draw) error {
+func (s *Service) addFiles(ctx context.Context, p *record, d *Draw) error {
 	b := s.bundle(ctx, d)
 	names, err := b.names()
 	if err != nil {

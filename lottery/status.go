@@ -54,7 +54,7 @@ func (s Status) follows(from Status) bool {
 	case Published:
 		return from == Drawn
 	case Voided:
-		return from != Prepared && from != Published && from != Voided
+		return from != Prepared && from.before(Seeded) // with the seed the result is fixed, and nobody may discard it
 	}
 	return false
 }

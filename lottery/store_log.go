@@ -2,6 +2,7 @@ package lottery
 
 import (
 	"fmt"
+	"slices"
 
 	"gorm.io/gorm"
 
@@ -81,6 +82,19 @@ func logLines(db *gorm.DB, city string) ([]draw.LogLine, error) {
 		}
 	}
 	return lines, nil
+}
+
+// logUpTo is the city's log up to the draw's last line: what its witnesses have signed.
+func logUpTo(db *gorm.DB, d *Draw) ([]byte, error) {
+	lines, err := logLines(db, d.City)
+	if err != nil {
+		return nil, err
+	}
+	positions, err := drawPositions(db, d.ID)
+	if err != nil {
+		return nil, err
+	}
+	return draw.FormatLog(lines[:slices.Max(positions)]), nil
 }
 
 func lineAt(db *gorm.DB, city string, position int64) (logLine, error) {
