@@ -1,0 +1,60 @@
+// Package staff knows who works on the platform: accounts with a role and a city, what each role may do, sessions with
+// password and one-time code, and approvals, by which a second person lets a step happen that the first has prepared.
+package staff
+
+import "slices"
+
+// Role is what an account may do. An account has one.
+type Role string
+
+// The roles.
+const (
+	CityAdmin   Role = "city-admin"   // the city's commerce bureau: what is given, to whom, where
+	Operations  Role = "operations"   // prepares money
+	Approver    Role = "approver"     // the second person: checks and lets happen, makes nothing
+	Auditor     Role = "auditor"      // reads everything that was done
+	Regulator   Role = "regulator"    // takes the reports
+	Branch      Role = "branch"       // an operator's branch: registers people who cannot do it themselves
+	SystemAdmin Role = "system-admin" // accounts and jobs, no campaign and no money
+)
+
+// Roles lists every role, in the order in which the console shows them.
+var Roles = []Role{CityAdmin, Operations, Approver, Auditor, Regulator, Branch, SystemAdmin}
+
+// Permission is one kind of deed. It is a plain string so that rooms can hand it to internal/web.
+type Permission = string
+
+// The permissions.
+const (
+	CampaignEdit      Permission = "campaign.edit"
+	CampaignApprove   Permission = "campaign.approve"
+	DrawRun           Permission = "draw.run"
+	DrawConfirm       Permission = "draw.confirm"
+	MoneyPrepare      Permission = "money.prepare"
+	MoneyApprove      Permission = "money.approve"
+	MerchantsEdit     Permission = "merchants.edit"
+	RegistrationsView Permission = "registrations.view"
+	ReportsDownload   Permission = "reports.download"
+	ReportsMake       Permission = "reports.make"
+	AuditView         Permission = "audit.view"
+	JobsRun           Permission = "jobs.run"
+	StaffEdit         Permission = "staff.edit"
+	DeskRegister      Permission = "desk.register"
+)
+
+// permissions is the whole table. A role holds permissions of makers or of checkers, never of both.
+var permissions = map[Role][]Permission{
+	CityAdmin:   {CampaignEdit, DrawRun, MerchantsEdit, RegistrationsView, ReportsMake, ReportsDownload},
+	Operations:  {MoneyPrepare, MerchantsEdit, RegistrationsView, DeskRegister, ReportsMake, ReportsDownload},
+	Approver:    {CampaignApprove, DrawConfirm, MoneyApprove, ReportsDownload},
+	Auditor:     {AuditView, ReportsMake, ReportsDownload},
+	Regulator:   {ReportsMake, ReportsDownload},
+	Branch:      {DeskRegister},
+	SystemAdmin: {JobsRun, StaffEdit},
+}
+
+// May reports whether the role holds the permission. An unknown role holds none.
+func (r Role) May(p Permission) bool { return slices.Contains(permissions[r], p) }
+
+// Permissions lists what the role may do.
+func (r Role) Permissions() []Permission { return slices.Clone(permissions[r]) }
