@@ -23,7 +23,7 @@ var EvidenceKinds = []string{"hukou", "residence-permit", "social-insurance", "e
 
 // Applicant is what the rules look at.
 type Applicant struct {
-	Age      int
+	Age      int // full years, or -1: an old foreign card prints no century, and nobody is refused by a guess
 	District string
 	Location bool     // the browser said that it is inside the city
 	Evidence []string // the lists on which the document stands
@@ -67,7 +67,7 @@ func (rule Rule) checkLeaf(a Applicant) error {
 	switch {
 	case rule.Evidence != "" && !slices.Contains(a.Evidence, rule.Evidence):
 		return errEvidence
-	case rule.MinAge > 0 && a.Age < rule.MinAge:
+	case rule.MinAge > 0 && a.Age >= 0 && a.Age < rule.MinAge:
 		return errTooYoung
 	case rule.MaxAge > 0 && a.Age > rule.MaxAge:
 		return errTooOld

@@ -1,11 +1,16 @@
 package campaign
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"gorm.io/gorm"
+
+	"hongbao/internal/audit"
 	"hongbao/internal/fault"
 	"hongbao/internal/money"
 )
@@ -119,4 +124,34 @@ func merchantFromCells(cells map[string]string) (Merchant, error) {
 
 func listCell(text string) []string {
 	return strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(",，、; \t", r) })
+}
+
+var (
+	errNoMerchant     = fault.New(fault.NotFound, "no-merchant", "没有这个商户。", "There is no such merchant.")
+	errMerchantStatus = fault.Field("status", "merchant-status", "商户状态应为 active、suspended 或 held。", "The status must be active, suspended or held.")
+)
+
+// SetMerchantStatus suspends a merchant, holds its settlement, or lets it take part again; the reason is on the record.
+func (s *Service) SetMerchantStatus(ctx context.Context, actor, slug, no, status, reason string) error {
+	if !slices.Contains([]string{MerchantActive, MerchantSuspended, MerchantHeld}, status) {
+		return errMerchantStatus
+	}
+	if !shortText(reason, 1, 200) {
+		return errReason
+	}
+	c, err := s.BySlug(ctx, slug)
+	if err != nil {
+		return err
+	}
+	row, ok, err := s.merchantRow(ctx, c.ID, no)
+	if err != nil || !ok {
+		return cmp.Or(err, error(errNoMerchant))
+	}
+	return s.DB.InTx(ctx, func(tx *gorm.DB) error {
+		if err := moveMerchant(tx, row, status); err != nil {
+			return err
+		}
+		return audit.Record(tx, audit.Entry{At: s.Now(), Actor: actor, Action: "merchant." + status, Campaign: slug,
+			Subject: "merchant " + no, Detail: map[string]any{"from": row.Status, "reason": reason}})
+	})
 }

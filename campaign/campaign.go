@@ -1,0 +1,330 @@
+// Package campaign is what a city gives, to whom, and where it may be spent: rule books, the life of a campaign,
+// registration, eligibility, merchants, and the admission of purchases.
+//
+// What always holds: a rule book never changes once stored. One person has one entry in a campaign, by unique keyed
+// indexes and not by a look beforehand. Identity is sealed before it reaches the database, and no log line holds it.
+// After Freeze no registration is added, withdrawn or excluded.
+package campaign
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+	"gorm.io/gorm"
+
+	"hongbao/internal/audit"
+	"hongbao/internal/database"
+	"hongbao/internal/fault"
+	"hongbao/internal/identity"
+	"hongbao/internal/money"
+	"hongbao/internal/staff"
+)
+
+// Service holds campaigns and registrations. All fields are required, save Evidence and Log.
+type Service struct {
+	DB       *database.DB
+	Keys     *identity.KeyRing
+	Keeper   identity.Keeper
+	Receipts func(city string) (note.Signer, error) // the log key of a city signs its receipts
+	SMS      SMS
+	Evidence Evidence // nil: the imported lists alone
+	Staff    *staff.Service
+	Now      func() time.Time
+	Random   io.Reader
+	Log      *slog.Logger
+
+	shelf    shelf
+	intake   intake
+	tally    tally
+	attempts attempts
+}
+
+// Campaign statuses. A draft becomes approved by a second person, announced once its notice is cosigned, open and closed
+// by the clock, drawn once the result is public, settled when all money is accounted for.
+const (
+	Draft     = "draft"
+	Approved  = "approved"
+	Announced = "announced"
+	Open      = "open"
+	Closed    = "closed"
+	Drawn     = "drawn"
+	Settled   = "settled"
+	Cancelled = "cancelled"
+)
+
+// mayBecome is the one place that says which change of status is legal. After the draw there are winners, so nothing can
+// be cancelled any more.
+func mayBecome(from, to string) bool {
+	switch from {
+	case Draft:
+		return to == Approved || to == Cancelled
+	case Approved:
+		return to == Announced || to == Cancelled
+	case Announced:
+		return to == Open || to == Cancelled
+	case Open:
+		return to == Closed || to == Cancelled
+	case Closed:
+		return to == Drawn || to == Cancelled
+	case Drawn:
+		return to == Settled
+	}
+	return false
+}
+
+// Campaign is a stored campaign. Times are UTC.
+type Campaign struct {
+	ID             int64
+	Slug           string
+	City           string // code
+	NameZH, NameEN string
+	RuleHash       database.Bytes32
+	Status         string
+	NoticeAt       database.Millis
+	OpenAt         database.Millis
+	CloseAt        database.Millis
+	ClaimFromAt    database.Millis
+	ClaimUntilAt   database.Millis
+	SpendFromAt    database.Millis
+	SpendUntilAt   database.Millis
+	Budget         money.Fen `gorm:"column:budget_fen"`
+	FrozenAt       database.Millis
+	CreatedAt      database.Millis
+	CreatedBy      string
+}
+
+// Name gives the campaign's name in locale "zh" or "en".
+func (c Campaign) Name(locale string) string { return Text{c.NameZH, c.NameEN}.In(locale) }
+
+const approvalPublish = "campaign.publish"
+
+var (
+	errNoCampaign = fault.New(fault.NotFound, "no-campaign", "没有这个活动。", "There is no such campaign.")
+	errSlugTaken  = fault.Field("id", "campaign-exists", "已有同名活动，请换一个 id。", "A campaign with this id exists; choose another id.")
+	errStatus     = fault.New(fault.Conflict, "campaign-status", "活动当前状态不能这样做。", "The campaign's status does not allow that.")
+	errFrozen     = fault.New(fault.Conflict, "list-frozen", "名单已锁定，不能再更改。", "The list is frozen and can no longer change.")
+	errReason     = fault.Field("reason", "reason", "请写明理由（最多 200 字）。", "Please give a reason (at most 200 characters).")
+	errOverdue    = fault.New(fault.Conflict, "campaign-overdue", "登记开始时间已过，请修改规则书后重新提交。",
+		"Registration would already be open; change the windows and submit the rule book anew.")
+)
+
+// Handlers registers what an approval of this room does. Call it once, when the services are wired.
+func (s *Service) Handlers() {
+	s.Staff.Handle(approvalPublish, s.publish)
+}
+
+// Jobs lists the recurring work of this room.
+func (s *Service) Jobs() []database.Job {
+	return []database.Job{
+		{Name: "campaign-open", ZH: "到时开放登记", Schedule: "* * * * *", Run: s.OpenDue},
+		{Name: "campaign-close", ZH: "到时截止登记", Schedule: "* * * * *", Run: s.CloseDue},
+		{Name: "messages-send", ZH: "发送官方短信", Schedule: "* * * * *", Run: s.SendMessages},
+		{Name: "refusals-flush", ZH: "记录未受理登记的计数", Schedule: "* * * * *", Run: s.FlushRefusals},
+	}
+}
+
+// Create stores a rule book as a draft, with its city, its merchants and its key. A rule book with a mistake is refused
+// and nothing is stored.
+func (s *Service) Create(ctx context.Context, actor string, yaml []byte) (Campaign, error) {
+	book, err := ParseRuleBook(yaml)
+	if err != nil {
+		return Campaign{}, err
+	}
+	var id int64
+	err = s.DB.InTx(ctx, func(tx *gorm.DB) error {
+		cityID, err := saveCity(tx, book.City, s.Now())
+		if err != nil {
+			return err
+		}
+		if id, err = insertCampaign(tx, cityID, book, actor, s.Now()); err != nil {
+			return err
+		}
+		if err := s.Keys.Create(tx, id, identity.Suite(book.Suite), s.Now()); err != nil {
+			return fmt.Errorf("creating the key of %s: %w", book.ID, err)
+		}
+		if err := upsertMerchants(tx, id, book.Merchants); err != nil {
+			return err
+		}
+		return s.record(tx, actor, "campaign.create", book.ID, map[string]any{
+			"rule_hash": fmt.Sprintf("%x", book.Hash()), "budget_fen": int64(book.Budget()), "envelopes": book.Envelopes()})
+	})
+	if err != nil {
+		return Campaign{}, err
+	}
+	return s.Get(ctx, id)
+}
+
+// RequestPublish asks a second person to approve a draft, who is shown what it costs and when it happens.
+func (s *Service) RequestPublish(ctx context.Context, actor, slug string) (approval int64, err error) {
+	c, err := s.BySlug(ctx, slug)
+	if err != nil {
+		return 0, err
+	}
+	book, err := s.RuleBook(ctx, c.ID)
+	if err != nil {
+		return 0, err
+	}
+	if c.Status != Draft {
+		return 0, errStatus
+	}
+	err = s.DB.InTx(ctx, func(tx *gorm.DB) error {
+		approval, err = s.Staff.Request(tx, staff.Approval{CampaignID: c.ID, City: c.City, Kind: approvalPublish, Subject: slug, Maker: actor,
+			Summary: map[string]any{"rule_hash": fmt.Sprintf("%x", c.RuleHash[:]), "budget_fen": int64(c.Budget), "envelopes": book.Envelopes(),
+				"open": book.Windows.Open, "close": book.Windows.Close, "spend_until": book.Windows.SpendUntil}})
+		return err
+	})
+	return approval, err
+}
+
+// publish is what the approval does.
+func (s *Service) publish(_ context.Context, tx *gorm.DB, a staff.Approval) error {
+	c, err := campaignRow(tx, "c.id = ?", a.CampaignID)
+	if err != nil {
+		return err
+	}
+	if !s.Now().Before(c.OpenAt.Time()) {
+		return errOverdue
+	}
+	return s.advance(tx, c.ID, Draft, Approved)
+}
+
+// Cancel ends a campaign that has no winners yet; the reason is on the record.
+func (s *Service) Cancel(ctx context.Context, actor, slug, reason string) error {
+	if !shortText(reason, 1, 200) {
+		return errReason
+	}
+	c, err := s.BySlug(ctx, slug)
+	if err != nil {
+		return err
+	}
+	return s.DB.InTx(ctx, func(tx *gorm.DB) error {
+		if err := s.advance(tx, c.ID, c.Status, Cancelled); err != nil {
+			return err
+		}
+		return s.record(tx, actor, "campaign.cancel", slug, map[string]any{"from": c.Status, "reason": reason})
+	})
+}
+
+// MarkAnnounced says that the notice is public and cosigned.
+func (s *Service) MarkAnnounced(tx *gorm.DB, id int64) error {
+	return s.mark(tx, id, Approved, Announced)
+}
+
+// MarkDrawn says that the result of the draw is public.
+func (s *Service) MarkDrawn(tx *gorm.DB, id int64) error { return s.mark(tx, id, Closed, Drawn) }
+
+// MarkSettled closes a campaign whose money is all accounted for. Doing so twice is no error.
+func (s *Service) MarkSettled(tx *gorm.DB, id int64) error {
+	c, err := campaignRow(tx, "c.id = ?", id)
+	if err != nil || c.Status == Settled {
+		return err
+	}
+	return s.mark(tx, id, Drawn, Settled)
+}
+
+func (s *Service) mark(tx *gorm.DB, id int64, from, to string) error {
+	c, err := campaignRow(tx, "c.id = ?", id)
+	if err != nil {
+		return err
+	}
+	if err := s.advance(tx, id, from, to); err != nil {
+		return err
+	}
+	return s.record(tx, "system:campaign", "campaign."+to, c.Slug, nil)
+}
+
+// OpenDue opens registration of every announced campaign whose time has come.
+func (s *Service) OpenDue(ctx context.Context) (int, error) {
+	return s.due(ctx, Announced, Open, "open_at", "system:campaign-open", nil)
+}
+
+// CloseDue closes registration of every open campaign whose time has come. In a two-step campaign those who did not
+// confirm are excluded, and counted.
+func (s *Service) CloseDue(ctx context.Context) (int, error) {
+	return s.due(ctx, Open, Closed, "close_at", "system:campaign-close", func(tx *gorm.DB, id int64) error {
+		return excludeUnconfirmed(tx, id, s.Now())
+	})
+}
+
+func (s *Service) due(ctx context.Context, from, to, column, actor string, then func(tx *gorm.DB, id int64) error) (n int, err error) {
+	due, err := dueCampaigns(s.DB.Read(ctx), from, column, s.Now())
+	if err != nil {
+		return 0, err
+	}
+	for _, c := range due {
+		err := s.DB.InTx(ctx, func(tx *gorm.DB) error {
+			if err := s.advance(tx, c.ID, from, to); err != nil {
+				return err
+			}
+			if then != nil {
+				if err := then(tx, c.ID); err != nil {
+					return err
+				}
+			}
+			return s.record(tx, actor, "campaign."+to, c.Slug, nil)
+		})
+		if err != nil {
+			return n, fmt.Errorf("campaign %s to %s: %w", c.Slug, to, err)
+		}
+		n++
+	}
+	return n, nil
+}
+
+// Freeze closes the list for good: from then on nobody is added, withdrawn or excluded. The lottery calls it before it
+// reads the entries. Freezing twice is no error; a campaign that is not closed is a Conflict.
+func (s *Service) Freeze(ctx context.Context, id int64) error {
+	return s.DB.InTx(ctx, func(tx *gorm.DB) error {
+		c, err := campaignRow(tx, "c.id = ?", id)
+		if err != nil || c.FrozenAt != 0 {
+			return err
+		}
+		if err := setFrozen(tx, id, s.Now()); err != nil {
+			return err
+		}
+		return s.record(tx, "system:lottery", "campaign.freeze", c.Slug, nil)
+	})
+}
+
+func (s *Service) advance(tx *gorm.DB, id int64, from, to string) error {
+	if !mayBecome(from, to) {
+		return errStatus
+	}
+	if err := database.Advance(tx, "campaigns", id, from, to, nil); err != nil {
+		return err
+	}
+	s.shelf.expect(id, to)
+	return nil
+}
+
+func (s *Service) record(tx *gorm.DB, actor, action, slug string, detail any) error {
+	return audit.Record(tx, audit.Entry{At: s.Now(), Actor: actor, Action: action, Campaign: slug, Subject: slug, Detail: detail})
+}
+
+// Get finds a campaign by id.
+func (s *Service) Get(ctx context.Context, id int64) (Campaign, error) {
+	return campaignRow(s.DB.Read(ctx), "c.id = ?", id)
+}
+
+// BySlug finds a campaign by its rule book's id.
+func (s *Service) BySlug(ctx context.Context, slug string) (Campaign, error) {
+	return campaignRow(s.DB.Read(ctx), "c.slug = ?", slug)
+}
+
+// List gives the campaigns of a city, all of them for "" or "*", the newest first.
+func (s *Service) List(ctx context.Context, city string) ([]Campaign, error) {
+	return campaignRows(s.DB.Read(ctx), city)
+}
+
+// RuleBook gives the rules of a campaign.
+func (s *Service) RuleBook(ctx context.Context, id int64) (*RuleBook, error) {
+	live, err := s.live(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return live.Book, nil
+}

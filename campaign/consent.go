@@ -1,0 +1,58 @@
+package campaign
+
+import "slices"
+
+// Consent is a statement that a person agrees to before anything is kept, one for each purpose. A new text is a new
+// version; what is stored with a registration is "purpose@version".
+type Consent struct {
+	Purpose  string `json:"purpose"`
+	Version  string `json:"version"`
+	Text     Text   `json:"text"`
+	Required bool   `json:"required"`
+}
+
+// ID is "purpose@version".
+func (c Consent) ID() string { return c.Purpose + "@" + c.Version }
+
+var consents = []Consent{
+	{"registration", "1", Text{"同意为登记、资格核对和抽签处理我的姓名、证件号码和手机号。信息加密保存，活动结束后按期销毁。",
+		"I agree that my name, document number and phone are processed for registration, the eligibility check and the draw. They are kept sealed and destroyed on schedule after the campaign."}, true},
+	{"operator", "1", Text{"同意中签后将我的手机号提供给我选择的运营机构，用于发放红包；未中签不提供。",
+		"I agree that, if I win, my phone is given to the operator I choose in order to credit the envelope; otherwise it is not given."}, true},
+	{"risk", "1", Text{"同意用设备标识和网络地址的摘要识别批量登记。任何排除都说明理由，并可申诉。",
+		"I agree that digests of the device id and network address are used to find mass registration. Every exclusion gives a reason and may be appealed."}, true},
+	{"location", "1", Text{"同意核对我此刻是否在本市。平台只记录“是”或“否”，不保存位置。",
+		"I agree to the check whether I am in the city now. Only yes or no is kept, never the place."}, false},
+}
+
+// Consents are the statements of a campaign: that on location only where its rules ask for it.
+func (l *Live) Consents() []Consent {
+	var list []Consent
+	for _, consent := range consents {
+		if consent.Purpose == "location" {
+			if !l.Book.Eligibility.NeedsLocation() {
+				continue
+			}
+			consent.Required = true
+		}
+		list = append(list, consent)
+	}
+	return list
+}
+
+// checkConsents: every required statement is agreed to in its present version, and nothing else is named.
+func (l *Live) checkConsents(sub Submission) error {
+	offered := l.Consents()
+	for _, consent := range offered {
+		if consent.Required && !slices.Contains(sub.Consents, consent.ID()) {
+			return errConsents
+		}
+	}
+	for i, given := range sub.Consents {
+		known := slices.ContainsFunc(offered, func(c Consent) bool { return c.ID() == given })
+		if !known || slices.Index(sub.Consents, given) < i {
+			return errConsents
+		}
+	}
+	return nil
+}

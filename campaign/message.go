@@ -1,0 +1,124 @@
+package campaign
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"hongbao/internal/database"
+	"hongbao/internal/fault"
+)
+
+// SMS sends a text to a mobile number of the mainland. It may be asked twice for the same text.
+type SMS interface {
+	Send(ctx context.Context, phone, body string) error
+}
+
+// Stages of a campaign at which people get an official SMS.
+const (
+	StageConfirm  = "confirm"
+	StageWon      = "won"
+	StagePromoted = "promoted"
+	StageCredited = "credited"
+	StageReminder = "reminder"
+	StageExpired  = "expired"
+)
+
+// messageTexts are the texts by stage. None holds a link, and none ever will: people are told so. %[1]s is the campaign,
+// %[2]s the confirmation code, which stands in the SMS and not in the database.
+var messageTexts = map[string]string{
+	StageConfirm:  "您已提交%[1]s登记。确认码 %[2]s，请在活动页面输入以完成登记；查询结果时也要用到，请保留。",
+	StageWon:      "您在%[1]s中签。请用登记的手机号在数字人民币 App 开立所选运营机构的钱包，并在活动页面领取。",
+	StagePromoted: "您在%[1]s候补中签。请尽快在活动页面领取，逾期将由下一位候补。",
+	StageCredited: "%[1]s红包已到账，请在数字人民币 App 查看，在活动商户使用。",
+	StageReminder: "您在%[1]s中签的红包尚未领取，领取期限将至，请到活动页面查看。",
+	StageExpired:  "%[1]s红包使用期已过，未使用的金额已退回出资方。",
+}
+
+// noLink ends every official message.
+const noLink = "官方短信不含链接。"
+
+const (
+	messageWaiting = "waiting"
+	messageSent    = "sent"
+	messageFailed  = "failed"
+	messageTries   = 5
+)
+
+var errStage = fault.Field("stage", "stage", "没有这种短信。", "There is no such message.")
+
+// message is the stored form: the confirmation code is hidden.
+func (l *Live) message(registrationID, campaignID int64, stage string, now time.Time) messageRow {
+	return messageRow{CampaignID: campaignID, RegistrationID: registrationID, Stage: stage, Status: messageWaiting,
+		Body: l.text(stage, "********"), QueuedAt: database.At(now)}
+}
+
+func (l *Live) text(stage, code string) string {
+	text := messageTexts[stage]
+	if strings.Contains(text, "%[2]s") {
+		text = fmt.Sprintf(text, l.NameZH, code)
+	} else {
+		text = fmt.Sprintf(text, l.NameZH)
+	}
+	return "【" + l.Book.City.Name.ZH + "】" + text + noLink
+}
+
+// Notify queues an official SMS of a stage for a registration, once, within the caller's transaction.
+func (s *Service) Notify(tx *gorm.DB, campaignID, registrationID int64, stage string) error {
+	if _, ok := messageTexts[stage]; !ok {
+		return errStage
+	}
+	live, err := s.live(tx.Statement.Context, campaignID)
+	if err != nil {
+		return err
+	}
+	return queueMessage(tx, live.message(registrationID, campaignID, stage, s.Now()))
+}
+
+// SendMessages sends what waits in the outbox, a hundred at a time, and says how many went out. A message that five
+// attempts could not send has failed.
+func (s *Service) SendMessages(ctx context.Context) (n int, err error) {
+	waiting, err := waitingMessages(s.DB.Read(ctx), 100)
+	if err != nil {
+		return 0, fmt.Errorf("reading the outbox: %w", err)
+	}
+	for _, message := range waiting {
+		sent, err := s.sendMessage(ctx, message)
+		if err != nil {
+			return n, err
+		}
+		if sent {
+			n++
+		}
+	}
+	return n, nil
+}
+
+func (s *Service) sendMessage(ctx context.Context, m messageRow) (sent bool, err error) {
+	to := messageSent
+	if err := s.deliver(ctx, m); err != nil {
+		if s.Log != nil {
+			s.Log.Warn("sms not sent", "message", m.ID, "error", err)
+		}
+		if to = messageWaiting; m.Attempts+1 >= messageTries {
+			to = messageFailed
+		}
+	}
+	err = s.DB.InTx(ctx, func(tx *gorm.DB) error { return settleMessage(tx, m, to, s.Now()) })
+	return to == messageSent, err
+}
+
+func (s *Service) deliver(ctx context.Context, m messageRow) error {
+	live, vault, row, err := s.opened(ctx, m.RegistrationID)
+	if err != nil {
+		return err
+	}
+	contact, err := unseal(vault, row)
+	if err != nil {
+		return err
+	}
+	return s.SMS.Send(ctx, contact.Phone, live.text(m.Stage, confirmationCode(vault, row.Entry)))
+}

@@ -1,0 +1,193 @@
+package campaign
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	"hongbao/internal/database"
+	"hongbao/internal/fault"
+	"hongbao/internal/identity"
+	"hongbao/lottery/draw"
+)
+
+// Receipt is what a person keeps: the signed note shows that the entry was taken in, and lets anyone recompute it.
+type Receipt struct {
+	ID               int64
+	CampaignID       int64
+	Entry            draw.Digest
+	Pool             string
+	Operator         string
+	Status           string
+	Reason           string
+	RegisteredAt     time.Time
+	Note             string // the signed note of draw/v1
+	ConfirmationCode string // "" while a two-step registration waits for the code that went out by SMS
+}
+
+func (s *Service) receipt(live *Live, vault *identity.Vault, row *registrationRow) (Receipt, error) {
+	r := Receipt{ID: row.ID, CampaignID: row.CampaignID, Entry: draw.Digest(row.Entry), Pool: row.Pool, Operator: row.Operator,
+		Status: row.Status, Reason: row.Reason, RegisteredAt: row.RegisteredAt.Time()}
+	if row.Person == nil {
+		return r, nil
+	}
+	signer, err := s.Receipts(live.City)
+	if err != nil {
+		return r, fmt.Errorf("the key that signs receipts of %s: %w", live.City, err)
+	}
+	text, err := draw.Receipt{ID: live.Slug, Pool: row.Pool, Salt: draw.Digest(row.Salt), Person: draw.Digest(*row.Person)}.Sign(signer)
+	if err != nil {
+		return r, fmt.Errorf("signing a receipt: %w", err)
+	}
+	r.Note = string(text)
+	if row.Status != Registered {
+		r.ConfirmationCode = confirmationCode(vault, row.Entry)
+	}
+	return r, nil
+}
+
+// Mine gives the registration behind a citizen's token.
+func (s *Service) Mine(ctx context.Context, registrationID int64) (Receipt, error) {
+	live, vault, row, err := s.opened(ctx, registrationID)
+	if err != nil {
+		return Receipt{}, err
+	}
+	return s.receipt(live, vault, row)
+}
+
+// MyData is all that is kept about a person in a campaign, for the person.
+type MyData struct {
+	Campaign     string    `json:"campaign"`
+	Name         string    `json:"name,omitempty"`
+	DocumentKind string    `json:"document_kind,omitempty"`
+	Document     string    `json:"document,omitempty"`
+	Phone        string    `json:"phone,omitempty"`
+	District     string    `json:"district,omitempty"`
+	Operator     string    `json:"operator"`
+	Tier         string    `json:"tier,omitempty"`
+	Consents     []string  `json:"consents"`
+	Status       string    `json:"status"`
+	Reason       string    `json:"reason,omitempty"`
+	Source       string    `json:"source"`
+	Entry        string    `json:"entry"`
+	Salt         string    `json:"salt"`
+	Person       string    `json:"person,omitempty"`
+	RegisteredAt time.Time `json:"registered_at"`
+}
+
+// MyData gives the person's own data. After a withdrawal only the entry is left.
+func (s *Service) MyData(ctx context.Context, registrationID int64) (MyData, error) {
+	live, vault, row, err := s.opened(ctx, registrationID)
+	if err != nil {
+		return MyData{}, err
+	}
+	data := MyData{Campaign: live.Slug, District: row.District, Operator: row.Operator, Tier: row.TierChoice, Consents: strings.Fields(row.Consents),
+		Status: row.Status, Reason: row.Reason, Source: row.Source, Entry: hex.EncodeToString(row.Entry[:]), Salt: hex.EncodeToString(row.Salt[:]),
+		RegisteredAt: row.RegisteredAt.Time()}
+	if row.Status == Withdrawn {
+		return data, nil
+	}
+	contact, err := unseal(vault, row)
+	if err != nil {
+		return MyData{}, fmt.Errorf("opening registration %d: %w", row.ID, err)
+	}
+	data.Name, data.Phone, data.Person = contact.Name, contact.Phone, hex.EncodeToString(row.Person[:])
+	data.DocumentKind, data.Document = string(contact.Document.Kind), contact.Document.Number
+	return data, nil
+}
+
+func (s *Service) opened(ctx context.Context, registrationID int64) (*Live, *identity.Vault, *registrationRow, error) {
+	row, err := registrationWhere(s.DB.Read(ctx), "id = ?", registrationID)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	live, err := s.live(ctx, row.CampaignID)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	vault, err := s.Keys.VaultFor(ctx, row.CampaignID)
+	return live, vault, row, err
+}
+
+// codeAlphabet leaves out what is mistaken for something else: 0 and O, 1 and I.
+const codeAlphabet = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+
+// confirmationCode belongs to one entry under the campaign's key, so it need not be stored: eight characters, 40 bits.
+func confirmationCode(vault *identity.Vault, entry database.Bytes32) string {
+	digest := vault.Index("confirmation", string(entry[:]))
+	var code [9]byte
+	for i := range code {
+		code[i] = codeAlphabet[digest[i]%32]
+	}
+	code[4] = '-'
+	return string(code[:])
+}
+
+// sameCode compares a code as people type it.
+func sameCode(code, typed string) bool {
+	typed = strings.ToUpper(strings.NewReplacer("-", "", " ", "").Replace(clip(typed)))
+	return subtle.ConstantTimeCompare([]byte(strings.ReplaceAll(code, "-", "")), []byte(typed)) == 1
+}
+
+// smsCode is the six digits that prove a phone: a function of phone and window under the campaign's key, never stored.
+func smsCode(vault *identity.Vault, phone string, at time.Time) string {
+	digest := vault.Index("sms-code", fmt.Sprintf("%s %d", phone, at.Unix()/int64(smsWindow/time.Second)))
+	return fmt.Sprintf("%06d", binary.BigEndian.Uint64(digest[:])%1_000_000)
+}
+
+// SendCode sends the SMS code of a phone, once a minute and ten times a day at most.
+func (s *Service) SendCode(ctx context.Context, slug, phone string) error {
+	live, err := s.Live(ctx, slug)
+	if err != nil {
+		return err
+	}
+	if err := live.accepts(s.Now()); err != nil {
+		return err
+	}
+	number, err := identity.ParsePhone(clip(phone))
+	if err != nil {
+		return err
+	}
+	vault, err := s.Keys.VaultFor(ctx, live.ID)
+	if err != nil {
+		return err
+	}
+	key := *index(vault, "phone", number)
+	wait := max(s.attempts.take(attempt{"send", key}, s.Now(), 1, time.Minute), s.attempts.take(attempt{"send-day", key}, s.Now(), 10, 24*time.Hour))
+	if wait > 0 {
+		return errTooManyCodes.After(wait)
+	}
+	body := fmt.Sprintf("【%s】登记验证码 %s，%d 分钟内有效。工作人员不会向您索要。", live.Book.City.Name.ZH, smsCode(vault, number, s.Now()), int(smsWindow.Minutes()))
+	if err := s.SMS.Send(ctx, number, body); err != nil {
+		return fault.New(fault.Unavailable, "sms", "短信暂时无法发送，请稍后再试。", "The SMS cannot be sent right now; please try again shortly.").With(err)
+	}
+	return nil
+}
+
+// checkCode accepts the code of this window or the one before. Five wrong ones for a phone wait for the next window. At a
+// branch desk the person stands there, and no code is needed.
+func (s *Service) checkCode(live *Live, vault *identity.Vault, sub Submission) error {
+	if !live.Book.SMSCode || sub.Desk != "" {
+		return nil
+	}
+	phone, err := identity.ParsePhone(clip(sub.Phone))
+	if err != nil {
+		return err
+	}
+	key := attempt{"code", *index(vault, "phone", phone)}
+	if wait := s.attempts.take(key, s.Now(), 5, smsWindow); wait > 0 {
+		return errTooManyCodes.After(wait)
+	}
+	now, typed := s.Now(), []byte(sub.SMSCode)
+	this := subtle.ConstantTimeCompare(typed, []byte(smsCode(vault, phone, now)))
+	last := subtle.ConstantTimeCompare(typed, []byte(smsCode(vault, phone, now.Add(-smsWindow))))
+	if this|last == 0 {
+		return errSMSCode
+	}
+	s.attempts.forgive(key)
+	return nil
+}

@@ -1,0 +1,303 @@
+package campaign
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"hongbao/internal/audit"
+	"hongbao/internal/database"
+	"hongbao/internal/fault"
+	"hongbao/internal/identity"
+)
+
+// Registration statuses. Registered waits for the confirmation code of a two-step campaign; confirmed takes part in the
+// draw; withdrawn by the person and excluded with a reason do not, and are counted in public.
+const (
+	Registered = "registered"
+	Confirmed  = "confirmed"
+	Withdrawn  = "withdrawn"
+	Excluded   = "excluded"
+)
+
+// Reasons of this room for not taking part in the draw.
+const (
+	ReasonWithdrawn   = "withdrawn"
+	ReasonUnconfirmed = "unconfirmed"
+)
+
+// ExclusionReasons are the reasons with which staff may exclude a registration, each with its sentence for the person.
+var ExclusionReasons = map[string]Text{
+	"ineligible":       {"复核后不符合参加条件。", "A second check found that the conditions are not met."},
+	"false-document":   {"证件信息核验不一致。", "The document could not be confirmed."},
+	"related-party":    {"属于应当回避的活动组织人员。", "A member of the organising staff, who may not take part."},
+	"mass-registered":  {"经核查属于批量登记。", "Found to be part of a mass registration."},
+	"court-order":      {"依据生效法律文书。", "By order of a court or authority."},
+	ReasonUnconfirmed:  {"未在规定时间内完成确认。", "Not confirmed in time."},
+	ReasonWithdrawn:    {"本人已退出。", "Withdrawn by the person."},
+	"duplicate-person": {"同一人重复登记。", "The same person registered twice."},
+}
+
+var (
+	errNoRegistration     = fault.New(fault.NotFound, "no-registration", "没有查到登记，请核对手机号和确认码。", "No registration was found; please check phone and confirmation code.")
+	errRegistrationStatus = fault.New(fault.Conflict, "registration-status", "登记当前状态不能这样做。", "The registration's status does not allow that.")
+	errConfirmLate        = fault.New(fault.Gone, "confirm-late", "确认时限已过。", "The time to confirm has passed.")
+	errExclusion          = fault.Field("reason", "exclusion-reason", "没有这个排除理由。", "There is no such reason for exclusion.")
+)
+
+// registrationMay is the one place that says which change of a registration's status is legal.
+func registrationMay(from, to string) bool {
+	switch from {
+	case Registered:
+		return to == Confirmed || to == Withdrawn || to == Excluded
+	case Confirmed:
+		return to == Withdrawn || to == Excluded
+	}
+	return false
+}
+
+// Register takes a submission in: it is answered once its row is durable, with a receipt that the person can check the
+// draw with. The same key with the same body gets the stored answer. Refusals are faults that name the field; one that
+// joins several fields is read with errors.As for the first or by Unwrap for all.
+func (s *Service) Register(ctx context.Context, sub Submission) (Receipt, error) {
+	live, err := s.Live(ctx, sub.Campaign)
+	if err != nil {
+		return Receipt{}, err
+	}
+	vault, err := s.Keys.VaultFor(ctx, live.ID)
+	if err != nil {
+		return Receipt{}, err
+	}
+	receipt, err := s.enter(ctx, live, vault, sub)
+	if found, ok := fault.As(err); ok {
+		s.tally.add(refusal{live.ID, found.Code, database.At(s.Now().Truncate(time.Hour))})
+	}
+	return receipt, err
+}
+
+func (s *Service) enter(ctx context.Context, live *Live, vault *identity.Vault, sub Submission) (Receipt, error) {
+	a, err := s.apply(live, vault, sub)
+	if err != nil {
+		return Receipt{}, errors.Join(live.accepts(s.Now()), err)
+	}
+	if err := errors.Join(live.accepts(s.Now()), s.checkCode(live, vault, sub)); err != nil {
+		return s.replay(ctx, vault, a, err)
+	}
+	if err := s.submit(ctx, a); err != nil {
+		return Receipt{}, err
+	}
+	if sub.Desk != "" {
+		if err := s.recordDesk(ctx, a, sub.Desk); err != nil {
+			return Receipt{}, err
+		}
+	}
+	return s.receipt(live, vault, a.row)
+}
+
+// replay gives the stored answer to a submission that was taken in before its code ran out or registration closed, and
+// otherwise the refusal.
+func (s *Service) replay(ctx context.Context, vault *identity.Vault, a *application, refused error) (Receipt, error) {
+	stored, err := registrationWhere(s.DB.Read(ctx), "campaign_id = ? AND idempotency_key = ? AND body_hash = ?",
+		a.row.CampaignID, a.row.IdempotencyKey, a.row.BodyHash)
+	if err != nil {
+		return Receipt{}, refused
+	}
+	return s.receipt(a.live, vault, stored)
+}
+
+func (s *Service) recordDesk(ctx context.Context, a *application, actor string) error {
+	return s.DB.InTx(ctx, func(tx *gorm.DB) error {
+		return audit.Record(tx, audit.Entry{At: s.Now(), Actor: actor, Action: "registration.desk", Campaign: a.live.Slug,
+			Subject: fmt.Sprintf("registration %d", a.row.ID)})
+	})
+}
+
+// Lookup finds a registration by phone and confirmation code. Five wrong codes for a phone wait for ten minutes.
+func (s *Service) Lookup(ctx context.Context, slug, phone, code string) (Receipt, error) {
+	live, vault, row, err := s.known(ctx, slug, phone, code)
+	if err != nil {
+		return Receipt{}, err
+	}
+	return s.receipt(live, vault, row)
+}
+
+// Confirm is the second step of a two-step registration: the code that came by SMS, in time and before the close.
+func (s *Service) Confirm(ctx context.Context, slug, phone, code string) (Receipt, error) {
+	live, vault, row, err := s.known(ctx, slug, phone, code)
+	if err != nil || row.Status == Confirmed {
+		return s.receiptOr(live, vault, row, err)
+	}
+	now := s.Now()
+	if now.After(row.RegisteredAt.Time().Add(live.Book.ConfirmWithin)) || live.accepts(now) != nil {
+		return Receipt{}, errConfirmLate
+	}
+	err = s.DB.InTx(ctx, func(tx *gorm.DB) error {
+		if c, err := lockCampaign(tx, live.ID); err != nil || c.Status != Open {
+			return errors.Join(err, errConfirmLate)
+		}
+		return moveRegistration(tx, row, Confirmed, "", now, nil)
+	})
+	row.Status = Confirmed
+	return s.receiptOr(live, vault, row, err)
+}
+
+func (s *Service) receiptOr(live *Live, vault *identity.Vault, row *registrationRow, err error) (Receipt, error) {
+	if err != nil {
+		return Receipt{}, err
+	}
+	return s.receipt(live, vault, row)
+}
+
+// known finds the registration of a phone whose confirmation code is right.
+func (s *Service) known(ctx context.Context, slug, phone, code string) (*Live, *identity.Vault, *registrationRow, error) {
+	live, err := s.Live(ctx, slug)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	vault, err := s.Keys.VaultFor(ctx, live.ID)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	number, err := identity.ParsePhone(clip(phone))
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	key := index(vault, "phone", number)
+	if wait := s.attempts.take(attempt{"lookup", *key}, s.Now(), 5, smsWindow); wait > 0 {
+		return nil, nil, nil, errTooManyCodes.After(wait)
+	}
+	row, err := registrationWhere(s.DB.Read(ctx), "campaign_id = ? AND phone_index = ?", live.ID, key)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if !sameCode(confirmationCode(vault, row.Entry), code) {
+		return nil, nil, nil, errNoRegistration
+	}
+	s.attempts.forgive(attempt{"lookup", *key})
+	return live, vault, row, nil
+}
+
+// Withdraw takes a registration out before the freeze and destroys everything in it that leads to the person, who may
+// register again. The entry stays for the public count.
+func (s *Service) Withdraw(ctx context.Context, registrationID int64) error {
+	row, err := registrationWhere(s.DB.Read(ctx), "id = ?", registrationID)
+	if err != nil {
+		return err
+	}
+	return s.DB.InTx(ctx, func(tx *gorm.DB) error {
+		if err := unfrozen(tx, row.CampaignID); err != nil {
+			return err
+		}
+		return moveRegistration(tx, row, Withdrawn, ReasonWithdrawn, s.Now(), shredded())
+	})
+}
+
+// Exclude takes a registration out of the draw before the freeze, with one of ExclusionReasons, on the record.
+func (s *Service) Exclude(ctx context.Context, actor, slug string, entry [32]byte, reason string) error {
+	if _, ok := ExclusionReasons[reason]; !ok || reason == ReasonWithdrawn {
+		return errExclusion
+	}
+	c, err := s.BySlug(ctx, slug)
+	if err != nil {
+		return err
+	}
+	row, err := registrationWhere(s.DB.Read(ctx), "campaign_id = ? AND entry = ?", c.ID, database.Bytes32(entry))
+	if err != nil {
+		return err
+	}
+	return s.DB.InTx(ctx, func(tx *gorm.DB) error {
+		if err := unfrozen(tx, c.ID); err != nil {
+			return err
+		}
+		if err := moveRegistration(tx, row, Excluded, reason, s.Now(), nil); err != nil {
+			return err
+		}
+		return audit.Record(tx, audit.Entry{At: s.Now(), Actor: actor, Action: "registration.exclude", Campaign: slug,
+			Subject: fmt.Sprintf("entry %x", entry), Detail: map[string]any{"reason": reason}})
+	})
+}
+
+func unfrozen(tx *gorm.DB, campaignID int64) error {
+	c, err := lockCampaign(tx, campaignID)
+	if err != nil {
+		return err
+	}
+	return unless(c.FrozenAt == 0 && (c.Status == Open || c.Status == Closed), errFrozen)
+}
+
+// Contact is who a registration belongs to. It leaves the service only towards the operator that the person chose.
+type Contact struct {
+	RegistrationID int64
+	Operator       string
+	Name           string
+	Phone          string
+	Document       identity.Document
+}
+
+// Contact opens one registration's identity; see Contacts.
+func (s *Service) Contact(ctx context.Context, actor string, registrationID int64) (Contact, error) {
+	list, err := s.Contacts(ctx, actor, []int64{registrationID})
+	if err != nil {
+		return Contact{}, err
+	}
+	if len(list) == 0 {
+		return Contact{}, errNoRegistration
+	}
+	return list[0], nil
+}
+
+// Contacts opens the identities of registrations of one campaign, in order of id; those withdrawn are left out. Who asked,
+// and for how many, is on the record before anything is given.
+func (s *Service) Contacts(ctx context.Context, actor string, ids []int64) ([]Contact, error) {
+	var rows []*registrationRow
+	if err := s.DB.Read(ctx).Table("registrations").Where("id IN ? AND status <> ?", ids, Withdrawn).Order("id").Scan(&rows).Error; err != nil {
+		return nil, fmt.Errorf("reading registrations: %w", err)
+	}
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	c, err := s.Get(ctx, rows[0].CampaignID)
+	if err != nil {
+		return nil, err
+	}
+	err = s.DB.InTx(ctx, func(tx *gorm.DB) error {
+		return audit.Record(tx, audit.Entry{At: s.Now(), Actor: actor, Action: "registration.contact", Campaign: c.Slug,
+			Subject: fmt.Sprintf("%d registrations from %d", len(rows), rows[0].ID), Detail: map[string]any{"count": len(rows)}})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.openAll(ctx, c.ID, rows)
+}
+
+func (s *Service) openAll(ctx context.Context, campaignID int64, rows []*registrationRow) ([]Contact, error) {
+	vault, err := s.Keys.VaultFor(ctx, campaignID)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Contact, 0, len(rows))
+	for _, row := range rows {
+		contact, err := unseal(vault, row)
+		if err != nil {
+			return nil, fmt.Errorf("opening registration %d: %w", row.ID, err)
+		}
+		list = append(list, contact)
+	}
+	return list, nil
+}
+
+func unseal(vault *identity.Vault, row *registrationRow) (Contact, error) {
+	plain, err := vault.Open(row.Sealed, row.Salt[:])
+	if err != nil {
+		return Contact{}, err
+	}
+	var p particulars
+	if err := json.Unmarshal(plain, &p); err != nil {
+		return Contact{}, err
+	}
+	return Contact{row.ID, row.Operator, p.Name, p.Phone, identity.Document{Kind: p.Kind, Number: p.Document}}, nil
+}

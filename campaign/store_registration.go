@@ -1,0 +1,230 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"hongbao/internal/database"
+)
+
+// registrationRow is a registration as stored. Nil means that it is gone (withdrawn) or was never there (linked, device).
+type registrationRow struct {
+	ID             int64
+	CampaignID     int64
+	Entry          database.Bytes32
+	Salt           database.Bytes32
+	Person         *database.Bytes32
+	DocumentIndex  *database.Bytes32
+	LinkedIndex    *database.Bytes32
+	PhoneIndex     *database.Bytes32
+	Sealed         []byte
+	Pool           string
+	District       string
+	Operator       string
+	TierChoice     string
+	Consents       string
+	Status         string
+	Reason         string
+	Source         string
+	IdempotencyKey *database.Bytes32
+	BodyHash       database.Bytes32
+	DeviceHash     *database.Bytes32
+	NetworkHash    *database.Bytes32
+	RegisteredAt   database.Millis
+	ChangedAt      database.Millis
+}
+
+var registrationColumns = []string{"campaign_id", "entry", "salt", "person", "document_index", "linked_index", "phone_index", "sealed",
+	"pool", "district", "operator", "tier_choice", "consents", "status", "reason", "source", "idempotency_key", "body_hash",
+	"device_hash", "network_hash", "registered_at", "changed_at"}
+
+func (r *registrationRow) values() []any {
+	return []any{r.CampaignID, r.Entry, r.Salt, nullable(r.Person), nullable(r.DocumentIndex), nullable(r.LinkedIndex), nullable(r.PhoneIndex),
+		r.Sealed, r.Pool, r.District, r.Operator, r.TierChoice, r.Consents, r.Status, r.Reason, r.Source, nullable(r.IdempotencyKey), r.BodyHash,
+		nullable(r.DeviceHash), nullable(r.NetworkHash), int64(r.RegisteredAt), int64(r.ChangedAt)}
+}
+
+// nullable gives the driver bytes or NULL: a typed nil pointer would be neither.
+func nullable(b *database.Bytes32) any {
+	if b == nil {
+		return nil
+	}
+	return b[:]
+}
+
+// insertNew stores those whose keys are all free and gives the ids of what is there now, by entry.
+func insertNew(tx *gorm.DB, rows []*registrationRow) (map[database.Bytes32]int64, error) {
+	values := make([][]any, len(rows))
+	entries := make([]database.Bytes32, len(rows))
+	for i, row := range rows {
+		values[i], entries[i] = row.values(), row.Entry
+	}
+	if _, err := database.InsertNew(tx, "registrations", registrationColumns, values); err != nil {
+		return nil, err
+	}
+	var stored []struct {
+		ID    int64
+		Entry database.Bytes32
+	}
+	if err := tx.Raw("SELECT id, entry FROM registrations WHERE campaign_id = ? AND entry IN ?", rows[0].CampaignID, entries).
+		Scan(&stored).Error; err != nil {
+		return nil, fmt.Errorf("reading back registrations: %w", err)
+	}
+	ids := make(map[database.Bytes32]int64, len(stored))
+	for _, row := range stored {
+		ids[row.Entry] = row.ID
+	}
+	return ids, nil
+}
+
+// occupants finds the registrations that hold any key of the given ones: one look-up per kind of key, each by its index.
+func occupants(tx *gorm.DB, rows []*registrationRow) (found []*registrationRow, err error) {
+	var parts []string
+	var args []any
+	for _, key := range uniqueKeys {
+		var values []any
+		for _, row := range rows {
+			if value := key.of(row); value != nil {
+				values = append(values, *value)
+			}
+		}
+		if len(values) > 0 {
+			parts = append(parts, "SELECT * FROM registrations WHERE campaign_id = ? AND "+key.column+" IN ?")
+			args = append(args, rows[0].CampaignID, values)
+		}
+	}
+	if err := tx.Raw(strings.Join(parts, " UNION "), args...).Scan(&found).Error; err != nil {
+		return nil, fmt.Errorf("looking for who is registered: %w", err)
+	}
+	return found, nil
+}
+
+func registrationWhere(tx *gorm.DB, where string, args ...any) (*registrationRow, error) {
+	var row registrationRow
+	err := tx.Table("registrations").Where(where, args...).Take(&row).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return nil, errNoRegistration
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading a registration: %w", err)
+	}
+	return &row, nil
+}
+
+// moveRegistration changes the status by the one legal way; set holds further columns.
+func moveRegistration(tx *gorm.DB, row *registrationRow, to, reason string, now time.Time, set map[string]any) error {
+	if !registrationMay(row.Status, to) {
+		return errRegistrationStatus
+	}
+	columns := map[string]any{"reason": reason, "changed_at": database.At(now)}
+	for name, value := range set {
+		columns[name] = value
+	}
+	return database.Advance(tx, "registrations", row.ID, row.Status, to, columns)
+}
+
+// shredded are the columns that lead to the person.
+func shredded() map[string]any {
+	return map[string]any{"person": nil, "document_index": nil, "linked_index": nil, "phone_index": nil, "idempotency_key": nil,
+		"device_hash": nil, "network_hash": nil, "sealed": []byte{}}
+}
+
+func excludeUnconfirmed(tx *gorm.DB, campaignID int64, now time.Time) error {
+	return tx.Exec("UPDATE registrations SET status = ?, reason = ?, changed_at = ? WHERE campaign_id = ? AND status = ?",
+		Excluded, ReasonUnconfirmed, database.At(now), campaignID, Registered).Error
+}
+
+// EachEntry calls fn for every entry of a pool that takes part in the draw, in ascending order of its bytes. It streams:
+// the list is never held in memory. An error of fn ends it.
+func (s *Service) EachEntry(ctx context.Context, campaignID int64, pool string, fn func(entry [32]byte, registrationID int64) error) (err error) {
+	rows, err := s.DB.Reader().QueryContext(ctx,
+		"SELECT entry, id FROM registrations WHERE campaign_id = ? AND pool = ? AND status = ? ORDER BY entry", campaignID, pool, Confirmed)
+	if err != nil {
+		return fmt.Errorf("streaming entries: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	var entry database.Bytes32
+	var id int64
+	for rows.Next() {
+		if err := rows.Scan(&entry, &id); err != nil {
+			return fmt.Errorf("streaming entries: %w", err)
+		}
+		if err := fn(entry, id); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// EachPair calls fn with the salt and person tag of every entry in the draw, in order of the entry: what an auditor needs
+// to recompute all entries and to see that all persons differ, and no identity.
+func (s *Service) EachPair(ctx context.Context, campaignID int64, fn func(salt, person [32]byte) error) (err error) {
+	rows, err := s.DB.Reader().QueryContext(ctx,
+		"SELECT salt, person FROM registrations WHERE campaign_id = ? AND status = ? ORDER BY entry", campaignID, Confirmed)
+	if err != nil {
+		return fmt.Errorf("streaming pairs: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	var salt, person database.Bytes32
+	for rows.Next() {
+		if err := rows.Scan(&salt, &person); err != nil {
+			return fmt.Errorf("streaming pairs: %w", err)
+		}
+		if err := fn(salt, person); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// ExcludedCounts gives how many registrations do not take part in the draw, by reason; ascending by reason.
+func (s *Service) ExcludedCounts(ctx context.Context, campaignID int64) (counts []ReasonCount, err error) {
+	err = s.DB.Read(ctx).Table("registrations").Select("reason, COUNT(*) AS count").
+		Where("campaign_id = ? AND status IN ?", campaignID, []string{Excluded, Withdrawn}).Group("reason").Scan(&counts).Error
+	slices.SortFunc(counts, func(a, b ReasonCount) int { return strings.Compare(a.Reason, b.Reason) })
+	return counts, err
+}
+
+// Registered counts all registrations, those that were withdrawn or excluded too.
+func (s *Service) Registered(ctx context.Context, campaignID int64) (n int64, err error) {
+	err = s.DB.Read(ctx).Table("registrations").Where("campaign_id = ?", campaignID).Count(&n).Error
+	return n, err
+}
+
+// Registrant is what other rooms may know of a registration: no name, no document, no phone.
+type Registrant struct {
+	ID         int64
+	CampaignID int64
+	Entry      database.Bytes32
+	Operator   string
+	Pool       string
+	District   string
+	Status     string
+}
+
+// Registrants gives those of the ids that exist, in order of id.
+func (s *Service) Registrants(ctx context.Context, ids []int64) (list []Registrant, err error) {
+	for chunk := range slices.Chunk(ids, 1000) {
+		var part []Registrant
+		if err := s.DB.Read(ctx).Table("registrations").Where("id IN ?", chunk).Order("id").Scan(&part).Error; err != nil {
+			return nil, fmt.Errorf("reading registrants: %w", err)
+		}
+		list = append(list, part...)
+	}
+	return list, nil
+}
+
+// ByEntry finds a registration by its entry.
+func (s *Service) ByEntry(ctx context.Context, campaignID int64, entry [32]byte) (Registrant, error) {
+	row, err := registrationWhere(s.DB.Read(ctx), "campaign_id = ? AND entry = ?", campaignID, database.Bytes32(entry))
+	if err != nil {
+		return Registrant{}, err
+	}
+	return Registrant{row.ID, row.CampaignID, row.Entry, row.Operator, row.Pool, row.District, row.Status}, nil
+}
