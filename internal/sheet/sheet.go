@@ -1,48 +1,21 @@
 // Package sheet reads the lists that people import: CSV in UTF-8 or GBK, and the first sheet of an Excel workbook. Rows
-// go one by one to a function; what is wrong with them comes back as a report by line.
+// go one by one to a function, which says what becomes of them.
 package sheet
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"hongbao/internal/fault"
 )
 
-// Column is a column of a list.
-type Column struct {
-	Name     string   // under which its cells are handed over
-	Titles   []string // any of which may head it, 中文 or English; case does not matter
-	Required bool     // a list without it is refused
-}
-
-// Limits bound a list. A zero stands for the default.
-type Limits struct {
-	Bytes int64 // of the file; 32 MiB
-	Rows  int   // below the header; 200,000
-}
-
-// Problem is what is wrong with one line.
-type Problem struct {
-	Line  int    `json:"line"` // as an editor or Excel counts, from 1
-	Field string `json:"field,omitempty"`
-	Code  string `json:"code"`
-	ZH    string `json:"zh"`
-	EN    string `json:"en"`
-}
-
-// Report is what came of a list.
-type Report struct {
-	Rows     int       `json:"rows"`     // read, without header and empty lines
-	Accepted int       `json:"accepted"` // for which the function returned nil
-	Problems []Problem `json:"problems"` // the first hundred of the others
-}
-
-const listedProblems = 100
+// Limits of a list.
+const (
+	MaxBytes = 64 << 20
+	MaxRows  = 1_000_000 // below the header
+)
 
 // The reasons why a whole list is refused.
 var (
@@ -52,91 +25,78 @@ var (
 	ErrEmpty    = fault.New(fault.Invalid, "sheet-empty", "文件没有表头。", "The file has no header.")
 )
 
-// Read hands each row to visit, with its cells by column name and spaces trimmed; a column that the list lacks is "".
-// A fault that visit returns refuses its row and goes into the report; any other error ends the reading. Columns that
-// nobody asked for are left out. Errors are those of this package, a fault that names a missing column, and visit's.
-func Read(file io.Reader, columns []Column, limits Limits, visit func(line int, cells map[string]string) error) (Report, error) {
-	if limits.Bytes == 0 {
-		limits.Bytes = 32 << 20
-	}
-	if limits.Rows == 0 {
-		limits.Rows = 200_000
-	}
-	content, err := io.ReadAll(io.LimitReader(file, limits.Bytes+1))
-	if err != nil {
-		return Report{}, fmt.Errorf("reading a list: %w", err)
-	}
-	if int64(len(content)) > limits.Bytes {
-		return Report{}, ErrTooLarge
-	}
-	list := &list{columns: columns, limits: limits, visit: visit}
-	if bytes.HasPrefix(content, []byte("PK\x03\x04")) {
-		err = eachWorkbookRow(content, list.row)
-	} else {
-		err = eachCSVRow(content, list.row)
-	}
-	if err == nil && list.index == nil {
-		err = ErrEmpty
-	}
-	return list.report, err
+// Visit is what takes the rows: line as an editor or Excel counts, from 1, and the cells by the title of their column in
+// lower case. Cells and titles come without spaces around them; a column that the list lacks reads as "".
+type Visit func(line int, cells map[string]string) error
+
+// Read hands each row below the header to visit and leaves out empty ones. The list must have the required columns. The
+// first error of visit ends the reading and comes back; the others are those of this package and a fault that names a
+// column which is missing or stands there twice. The map is visit's to keep.
+func Read(file io.Reader, visit Visit, required ...string) error {
+	return read(file, &list{visit: visit, required: required, maxBytes: MaxBytes, maxRows: MaxRows})
 }
 
 // list is a list while it is read.
 type list struct {
-	columns []Column
-	limits  Limits
-	visit   func(int, map[string]string) error
-	index   map[string]int // where a column stands, from the header on
-	report  Report
+	visit    Visit
+	required []string
+	maxBytes int64
+	maxRows  int
+	titles   []string // nil until the header was read
+	rows     int
 }
 
-func (l *list) row(line int, cells []string) error {
-	if !slices.ContainsFunc(cells, func(cell string) bool { return strings.TrimSpace(cell) != "" }) {
-		return nil
+func read(file io.Reader, l *list) error {
+	content, err := io.ReadAll(io.LimitReader(file, l.maxBytes+1))
+	if err != nil {
+		return fmt.Errorf("reading a list: %w", err)
 	}
-	if l.index == nil {
-		return l.header(cells)
-	}
-	if l.report.Rows++; l.report.Rows > l.limits.Rows {
+	if int64(len(content)) > l.maxBytes {
 		return ErrTooLarge
 	}
-	err := l.visit(line, l.named(cells))
-	if problem, ok := fault.As(err); ok && problem.Kind != fault.Internal && problem.Kind != fault.Unavailable {
-		if len(l.report.Problems) < listedProblems {
-			l.report.Problems = append(l.report.Problems, Problem{line, problem.Field, problem.Code, problem.ZH, problem.EN})
-		}
-		return nil
+	if bytes.HasPrefix(content, []byte("PK\x03\x04")) {
+		err = eachWorkbookRow(content, l.row)
+	} else {
+		err = eachCSVRow(content, l.row)
 	}
-	if err == nil {
-		l.report.Accepted++
+	if err == nil && l.titles == nil {
+		err = ErrEmpty
 	}
 	return err
 }
 
-func (l *list) header(titles []string) error {
-	l.index = map[string]int{}
-	var missing []error
-	for _, column := range l.columns {
-		at := slices.IndexFunc(titles, func(title string) bool {
-			return slices.ContainsFunc(column.Titles, func(want string) bool { return strings.EqualFold(want, strings.TrimSpace(title)) })
-		})
-		if at >= 0 {
-			l.index[column.Name] = at
-		} else if column.Required {
-			missing = append(missing, fault.Field(column.Name, "sheet-column",
-				"缺少列“"+column.Titles[0]+"”。", "The column \""+column.Titles[len(column.Titles)-1]+"\" is missing."))
+func (l *list) row(line int, cells []string) error {
+	if strings.TrimSpace(strings.Join(cells, "")) == "" {
+		return nil
+	}
+	if l.titles == nil {
+		return l.header(cells)
+	}
+	if l.rows++; l.rows > l.maxRows {
+		return ErrTooLarge
+	}
+	named := make(map[string]string, len(l.titles))
+	for i, title := range l.titles {
+		if i < len(cells) && title != "" {
+			named[title] = strings.TrimSpace(cells[i])
 		}
 	}
-	return errors.Join(missing...)
+	return l.visit(line, named)
 }
 
-func (l *list) named(cells []string) map[string]string {
-	named := make(map[string]string, len(l.columns))
-	for _, column := range l.columns {
-		named[column.Name] = ""
-		if at, ok := l.index[column.Name]; ok && at < len(cells) {
-			named[column.Name] = strings.TrimSpace(cells[at])
+func (l *list) header(cells []string) error {
+	seen := map[string]int{}
+	for _, cell := range cells {
+		title := strings.ToLower(strings.TrimSpace(cell))
+		l.titles = append(l.titles, title)
+		if seen[title]++; seen[title] > 1 && title != "" {
+			return fault.Field(title, "sheet-column-twice", "列“"+title+"”重复。", "The column \""+title+"\" stands there twice.")
 		}
 	}
-	return named
+	for _, title := range l.required {
+		if seen[title] == 0 {
+			return fault.Field(title, "sheet-column-missing", "缺少列“"+title+"”。", "The column \""+title+"\" is missing.")
+		}
+	}
+	return nil
 }

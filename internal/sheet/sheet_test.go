@@ -13,20 +13,14 @@ import (
 	"hongbao/internal/fault"
 )
 
-var columns = []Column{
-	{Name: "no", Titles: []string{"商户号", "merchant_no"}, Required: true},
-	{Name: "name", Titles: []string{"名称", "name"}, Required: true},
-	{Name: "app", Titles: []string{"应用", "app"}},
-}
-
 // readAll writes each row of a file as text.
-func readAll(content string) (string, Report, error) {
+func readAll(content string) (string, error) {
 	var text strings.Builder
-	report, err := Read(strings.NewReader(content), columns, Limits{}, func(line int, cells map[string]string) error {
-		fmt.Fprintf(&text, "%d:%s|%s|%s;", line, cells["no"], cells["name"], cells["app"])
+	err := Read(strings.NewReader(content), func(line int, cells map[string]string) error {
+		fmt.Fprintf(&text, "%d:%s|%s|%s;", line, cells["no"], cells["名称"], cells["app"])
 		return nil
-	})
-	return text.String(), report, err
+	}, "no", "名称")
+	return text.String(), err
 }
 
 func workbook(t *testing.T, rows ...[]any) string {
@@ -45,7 +39,7 @@ func workbook(t *testing.T, rows ...[]any) string {
 }
 
 func TestReadFormats(t *testing.T) {
-	plain := "商户号,名称,备注,应用\n1001, 得月楼 ,x,jd\n\n1002,\"松鹤楼,\n观前店\"\n1003,,\n"
+	plain := " NO ,名称,,App\n1001, 得月楼 ,x,jd\n\n1002,\"松鹤楼,\n观前店\"\n1003,,,,\n"
 	gbk, err := simplifiedchinese.GBK.NewEncoder().String(plain)
 	if err != nil {
 		t.Fatal(err)
@@ -53,15 +47,13 @@ func TestReadFormats(t *testing.T) {
 	want := "2:1001|得月楼|jd;4:1002|松鹤楼,\n观前店|;6:1003||;"
 	for name, content := range map[string]string{
 		"UTF-8": plain, "byte order mark": "\xef\xbb\xbf" + plain, "GBK": gbk, "CRLF": strings.ReplaceAll(plain, "\n", "\r\n"),
-		"English titles": strings.Replace(strings.Replace(plain, "商户号", "MERCHANT_NO", 1), "名称", " Name ", 1),
 	} {
-		got, report, err := readAll(content)
-		if strings.ReplaceAll(got, "\r\n", "\n") != want || err != nil || report.Rows != 3 || report.Accepted != 3 {
-			t.Errorf("%s: %q, %+v, %v", name, got, report, err)
+		if got, err := readAll(content); strings.ReplaceAll(got, "\r\n", "\n") != want || err != nil {
+			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
-	book := workbook(t, []any{"名称", "商户号"}, []any{"得月楼", 1001}, []any{}, []any{"松鹤楼", "013812345678"})
-	if got, _, err := readAll(book); got != "2:1001|得月楼|;4:013812345678|松鹤楼|;" || err != nil {
+	book := workbook(t, []any{"名称", "no"}, []any{"得月楼", 1001}, []any{}, []any{"松鹤楼", "013812345678"}, []any{nil, 13812345678})
+	if got, err := readAll(book); got != "2:1001|得月楼|;4:013812345678|松鹤楼|;5:13812345678||;" || err != nil {
 		t.Errorf("workbook: %q, %v", got, err)
 	}
 }
@@ -73,55 +65,41 @@ func TestReadRefuses(t *testing.T) {
 	}{
 		"nothing":         {"", ErrEmpty},
 		"blank lines":     {"\n , \n", ErrEmpty},
-		"open quote":      {"商户号,名称\n1,\"x\n", ErrFormat},
-		"zero bytes":      {"商户号,名称\n1,\x00\n", ErrFormat},
-		"no text":         {"商户号,名称\n\xff\xff\xff\n", ErrEncoding},
+		"open quote":      {"no,名称\n1,\"x\n", ErrFormat},
+		"zero bytes":      {"no,名称\n1,\x00\n", ErrFormat},
+		"no text":         {"no,名称\n\xff\xff\xff\n", ErrEncoding},
 		"half a workbook": {"PK\x03\x04and then nothing", ErrFormat},
-		"missing columns": {"名称\n得月楼\n", fault.Field("no", "sheet-column", "", "")},
+		"missing column":  {"名称\n得月楼\n", fault.Field("no", "sheet-column-missing", "", "")},
+		"a column twice":  {"no,名称,No\n1,x,2\n", fault.Field("no", "sheet-column-twice", "", "")},
 	} {
-		if got, _, err := readAll(c.content); !errors.Is(err, c.want) || fault.KindOf(err) != fault.Invalid {
+		if got, err := readAll(c.content); !errors.Is(err, c.want) || fault.KindOf(err) != fault.Invalid {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
 }
 
 func TestLimits(t *testing.T) {
-	content := "商户号,名称\n1,a\n2,b\n3,c\n"
+	content := "no,名称\n1,a\n2,b\n3,c\n"
 	accept := func(int, map[string]string) error { return nil }
-	for limits, want := range map[Limits]error{
-		{Bytes: int64(len(content)), Rows: 3}: nil, {Bytes: int64(len(content)) - 1}: ErrTooLarge, {Rows: 2}: ErrTooLarge,
+	for limits, want := range map[[2]int]error{
+		{len(content), 3}: nil, {len(content) - 1, 3}: ErrTooLarge, {len(content), 2}: ErrTooLarge,
 	} {
-		_, err := Read(strings.NewReader(content), columns, limits, accept)
+		err := read(strings.NewReader(content), &list{visit: accept, maxBytes: int64(limits[0]), maxRows: limits[1]})
 		if !errors.Is(err, want) || want == nil && err != nil {
-			t.Errorf("%+v: %v", limits, err)
+			t.Errorf("%v: %v", limits, err)
 		}
 	}
 }
 
-func TestReportByLine(t *testing.T) {
-	var content strings.Builder
-	content.WriteString("商户号,名称\n")
-	for i := range 300 {
-		fmt.Fprintf(&content, "%d,x\n", i)
-	}
-	odd := fault.Field("no", "odd", "商户号应为偶数。", "The number must be even.")
-	report, err := Read(strings.NewReader(content.String()), columns, Limits{}, func(line int, cells map[string]string) error {
-		if line%2 == 1 {
-			return odd
+func TestErrorOfVisitEndsTheReading(t *testing.T) {
+	broken, rows := errors.New("the database is gone"), 0
+	for _, content := range []string{"no\n1\n2\n", workbook(t, []any{"no"}, []any{1}, []any{2})} {
+		err := Read(strings.NewReader(content), func(int, map[string]string) error { rows++; return broken })
+		if !errors.Is(err, broken) {
+			t.Error(err)
 		}
-		return nil
-	})
-	if err != nil || report.Rows != 300 || report.Accepted != 150 || len(report.Problems) != listedProblems {
-		t.Fatalf("%d rows, %d accepted, %d problems, %v", report.Rows, report.Accepted, len(report.Problems), err)
 	}
-	if got := report.Problems[0]; got != (Problem{3, "no", "odd", odd.ZH, odd.EN}) {
-		t.Errorf("%+v", got)
-	}
-	broken := errors.New("the database is gone")
-	for _, stop := range []error{broken, fault.New(fault.Unavailable, "busy", "", "").With(broken)} {
-		report, err = Read(strings.NewReader(content.String()), columns, Limits{}, func(int, map[string]string) error { return stop })
-		if !errors.Is(err, broken) || report.Rows != 1 {
-			t.Errorf("went on after %v: %+v, %v", stop, report, err)
-		}
+	if rows != 2 {
+		t.Errorf("went on for %d rows", rows)
 	}
 }
