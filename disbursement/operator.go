@@ -9,6 +9,9 @@ import (
 	"hongbao/internal/money"
 )
 
+// PlatformParty is the platform's name where messages are signed: the sender of calls, the receiver of events.
+const PlatformParty = "platform"
+
 // Operator is the port to one operator bank. docs/operator-api.yaml is its form on the wire, and disbursement/operatortest
 // holds the suite that every implementation passes. Amounts are fen, times UTC.
 //
@@ -95,6 +98,9 @@ type WalletRequest struct {
 	Phone string
 }
 
+// PlacePhone is the place (as in signing.Seal) of a wallet request's sealed phone.
+const PlacePhone = "wallet phone"
+
 // Wallet is a citizen's wallet as the platform knows it: a token, never its number.
 type Wallet struct {
 	Token string `json:"token"`
@@ -132,6 +138,15 @@ type ReturnOrder struct {
 	Source      string    `json:"source"`
 	AmountFen   money.Fen `json:"amount_fen"`
 }
+
+// Number is the order's number.
+func (o CreditOrder) Number() string { return o.OrderNo }
+
+// Number is the order's number.
+func (o RecallOrder) Number() string { return o.OrderNo }
+
+// Number is the order's number.
+func (o ReturnOrder) Number() string { return o.OrderNo }
 
 // SubWalletRequest pushes a sub-wallet to a merchant app, with its limits.
 type SubWalletRequest struct {

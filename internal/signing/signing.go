@@ -81,7 +81,7 @@ func (s *Signer) sign(header http.Header, body []byte, to, what, where string) e
 		return fmt.Errorf("signing: nonce: %w", err)
 	}
 	stamp := strconv.FormatInt(s.Now().Unix(), 10)
-	text := canonical(s.Party, to, what, where, stamp, hex.EncodeToString(nonce), body)
+	text := canonical(s.Party, to, what, where, stamp, hex.EncodeToString(nonce), sm3.Sum(body))
 	signature, err := s.Key.SignWithSM2(s.random(), []byte(UserID), text)
 	if err != nil {
 		return fmt.Errorf("signing: %w", err)
@@ -102,8 +102,7 @@ func (s *Signer) random() io.Reader {
 }
 
 // canonical is the text that is signed. It names the receiver, so that one operator cannot pass a message on to another.
-func canonical(from, to, what, where, stamp, nonce string, body []byte) []byte {
-	digest := sm3.Sum(body)
+func canonical(from, to, what, where, stamp, nonce string, digest [sm3.Size]byte) []byte {
 	return []byte(strings.Join([]string{from, to, what, where, stamp, nonce, hex.EncodeToString(digest[:])}, "\n"))
 }
 
@@ -117,7 +116,7 @@ type Verifier struct {
 
 // VerifyRequest gives the party that signed a request with this body, or an error of this package.
 func (v *Verifier) VerifyRequest(r *http.Request, body []byte) (string, error) {
-	party, err := v.verify(r.Header, body, r.Method, r.URL.RequestURI())
+	party, err := v.verify(r.Header, sm3.Sum(body), r.Method, r.URL.RequestURI())
 	if err != nil {
 		return "", err
 	}
@@ -148,14 +147,27 @@ func (v *Verifier) ReadRequest(r *http.Request, limit int64) (party string, body
 // VerifyResponse checks that party signed this answer to the request that carried asked, a nonce of ours. The nonce binds
 // the answer to that one request, so no memory is needed against replay.
 func (v *Verifier) VerifyResponse(party, asked string, response *http.Response, body []byte) error {
-	signer, err := v.verify(response.Header, body, "ANSWER "+asked, strconv.Itoa(response.StatusCode))
+	return v.verifyResponse(party, asked, response, sm3.Sum(body))
+}
+
+// VerifyResponseFrom is VerifyResponse for a body that is too large for memory; it reads body to its end.
+func (v *Verifier) VerifyResponseFrom(party, asked string, response *http.Response, body io.Reader) error {
+	digest := sm3.New()
+	if _, err := io.Copy(digest, body); err != nil {
+		return fmt.Errorf("signing: reading the body: %w", err)
+	}
+	return v.verifyResponse(party, asked, response, [sm3.Size]byte(digest.Sum(nil)))
+}
+
+func (v *Verifier) verifyResponse(party, asked string, response *http.Response, digest [sm3.Size]byte) error {
+	signer, err := v.verify(response.Header, digest, "ANSWER "+asked, strconv.Itoa(response.StatusCode))
 	if err == nil && signer != party {
 		return ErrKey
 	}
 	return err
 }
 
-func (v *Verifier) verify(header http.Header, body []byte, what, where string) (string, error) {
+func (v *Verifier) verify(header http.Header, digest [sm3.Size]byte, what, where string) (string, error) {
 	party, stamp, nonce := header.Get(HeaderParty), header.Get(HeaderTimestamp), header.Get(HeaderNonce)
 	signature, err := base64.StdEncoding.DecodeString(header.Get(HeaderSignature))
 	seconds, errTime := strconv.ParseInt(stamp, 10, 64)
@@ -170,7 +182,7 @@ func (v *Verifier) verify(header http.Header, body []byte, what, where string) (
 	if !ok {
 		return "", ErrKey
 	}
-	if !verified(key, canonical(party, v.Party, what, where, stamp, nonce, body), signature) {
+	if !verified(key, canonical(party, v.Party, what, where, stamp, nonce, digest), signature) {
 		return "", ErrSignature
 	}
 	return party, nil

@@ -1,0 +1,186 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"hongbao/internal/signing"
+	"hongbao/lottery/beacon"
+	"hongbao/lottery/draw"
+)
+
+// party is a bank or the notary in a draw: a helper that adds a secret, and a witness that looks at everything before it
+// cosigns. It trusts the platform with nothing but the log key, which it learns from the first notice it sees and pins.
+type party struct {
+	street *Street
+	name   string
+	signer signing.Signer
+	vkey   string
+	cosign note.Signer
+
+	mu   sync.Mutex // one look at the log at a time
+	logs map[string]note.Verifier
+	last map[string]*draw.Checkpoint
+}
+
+func newParty(s *Street, name string) (*party, error) {
+	p := &party{street: s, name: name, logs: map[string]note.Verifier{}, last: map[string]*draw.Checkpoint{}}
+	key, err := signing.ParsePrivateKey(fmt.Sprintf("%x", digestOf(s.options.Seed, name, "sm2")))
+	if err != nil {
+		return nil, fmt.Errorf("sandbox: key of %s: %w", name, err)
+	}
+	p.signer = signing.Signer{Party: name, Key: key, Now: s.options.Now}
+	seed := digestOf(s.options.Seed, name, "witness")
+	public := ed25519.NewKeyFromSeed(seed[:]).Public().(ed25519.PublicKey)
+	plain, err := note.NewEd25519VerifierKey(name, public)
+	if err != nil {
+		return nil, fmt.Errorf("sandbox: witness key of %s: %w", name, err)
+	}
+	hash := strings.Split(plain, "+")[1]
+	skey := fmt.Sprintf("PRIVATE+KEY+%s+%s+%s", name, hash, base64.StdEncoding.EncodeToString(append([]byte{1}, seed[:]...)))
+	if p.cosign, err = draw.NewCosigner(skey, s.options.Now); err != nil {
+		return nil, fmt.Errorf("sandbox: witness key of %s: %w", name, err)
+	}
+	p.vkey, err = draw.WitnessKey(plain)
+	return p, err
+}
+
+func (p *party) routes(mux *http.ServeMux) {
+	mux.Handle("POST /control/commit", handle(p.commit))
+	mux.Handle("POST /control/reveal", handle(p.reveal))
+	mux.Handle("POST /control/witness", handle(p.witness))
+}
+
+// drawIn names a draw. Hash is the draw's hash, sha256 if empty; it goes into the commitment.
+type drawIn struct {
+	Draw string    `json:"draw"`
+	City string    `json:"city"`
+	Hash draw.Hash `json:"hash"`
+}
+
+func (p *party) secret(drawID string) draw.Digest {
+	return digestOf(p.street.options.Seed, p.name, "secret", drawID)
+}
+
+func (p *party) commit(_ context.Context, in drawIn) (any, error) {
+	if in.Hash == "" {
+		in.Hash = draw.SHA256
+	}
+	if !draw.IsToken(in.Draw) || !in.Hash.Valid() {
+		return nil, refusal{http.StatusBadRequest, "draw-malformed", "no such draw id or hash"}
+	}
+	commitment := draw.Commit(in.Hash, in.Draw, p.name, p.secret(in.Draw))
+	return map[string]string{"name": p.name, "commitment": commitment.String(), "vkey": p.vkey}, nil
+}
+
+func (p *party) reveal(ctx context.Context, in drawIn) (any, error) {
+	body := map[string]string{"name": p.name, "reveal": p.secret(in.Draw).String()}
+	if err := p.street.postJSON(ctx, "/api/v1/draws/"+url.PathEscape(in.Draw)+"/reveals", body); err != nil {
+		return nil, err
+	}
+	return body, nil
+}
+
+// work is what the log wants of a witness.
+type work struct {
+	Log    string
+	Wanted []struct {
+		Size       int64
+		Draw       string
+		Checkpoint string
+	}
+}
+
+// witness looks at every checkpoint that waits for this witness, in order, and cosigns what is right. At the first that is
+// not, it stops and says why.
+func (p *party) witness(ctx context.Context, in drawIn) (any, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	path := "/api/v1/log/" + url.PathEscape(in.City)
+	var todo work
+	if err := p.street.getJSON(ctx, path+"/wanted?witness="+url.QueryEscape(p.name), &todo); err != nil {
+		return nil, err
+	}
+	for _, w := range todo.Wanted {
+		key, err := p.logKey(ctx, in.City, w.Draw)
+		if err != nil {
+			return nil, err
+		}
+		line, seen, err := p.look(ctx, in.City, key, []byte(w.Checkpoint), []byte(todo.Log))
+		if err != nil {
+			return nil, err
+		}
+		if err := p.street.postText(ctx, fmt.Sprintf("%s/checkpoints/%d/cosignatures", path, w.Size), line); err != nil {
+			return nil, err
+		}
+		p.last[in.City] = seen
+	}
+	return map[string]int{"cosigned": len(todo.Wanted)}, nil
+}
+
+func (p *party) look(ctx context.Context, city string, key note.Verifier, checkpoint, log []byte) (string, *draw.Checkpoint, error) {
+	check := draw.WitnessCheck{Log: key, Last: p.last[city], Beacon: beacon.Verify,
+		Bundle: func(id string) (draw.Bundle, error) { return remoteBundle{ctx, p.street, id}, nil }}
+	seen, report := check.Check(checkpoint, log)
+	if !report.OK() {
+		return "", nil, refusal{http.StatusConflict, "witness-refuses", fmt.Sprintf("checkpoint %d: %v", seen.Size, report.Failures())}
+	}
+	line, err := draw.Cosign(checkpoint, p.cosign)
+	return line, &seen, err
+}
+
+// logKey is the city's log key: what the first notice said, for good.
+func (p *party) logKey(ctx context.Context, city, drawID string) (note.Verifier, error) {
+	if key, known := p.logs[city]; known {
+		return key, nil
+	}
+	file, err := remoteBundle{ctx, p.street, drawID}.Open("notice")
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(file)
+	if err != nil {
+		return nil, err
+	}
+	notice, err := draw.ParseNotice(text)
+	if err != nil {
+		return nil, err
+	}
+	key, err := note.NewVerifier(notice.Log)
+	if err != nil {
+		return nil, fmt.Errorf("log key of the notice: %w", err)
+	}
+	p.logs[city] = key
+	return key, nil
+}
+
+// remoteBundle is a draw's public bundle as the platform serves it.
+type remoteBundle struct {
+	ctx    context.Context
+	street *Street
+	draw   string
+}
+
+func (b remoteBundle) Open(name string) (io.ReadCloser, error) {
+	response, err := b.street.get(b.ctx, "/api/v1/draws/"+url.PathEscape(b.draw)+"/bundle/"+name)
+	var no refusal
+	if errors.As(err, &no) && no.Status == http.StatusNotFound {
+		return nil, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return response.Body, nil
+}
