@@ -1,8 +1,11 @@
 package draw
 
 import (
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"sort"
+	"strconv"
 )
 
 // AwardKind is the first word of an award's line in the result file.
@@ -56,6 +59,25 @@ func (r *Result) Bytes() []byte {
 		}
 	}
 	return append(b, "end\n"...)
+}
+
+func resultHead(plan, seed Digest) []byte {
+	return fmt.Appendf(nil, "draw/v1 result\nplan %s\nseed %s\n", plan, seed)
+}
+
+func awardHead(kind AwardKind, name, scope string, count int64, got int) []byte {
+	b := append([]byte(kind), ' ')
+	if kind != WaitAward {
+		b = append(append(b, name...), ' ')
+	}
+	b = append(append(b, scope...), ' ')
+	b = append(strconv.AppendInt(b, count, 10), ' ')
+	return append(strconv.AppendInt(b, int64(got), 10), '\n')
+}
+
+func appendWinner(b, entry, score []byte) []byte {
+	b = append(hex.AppendEncode(b, entry), ' ')
+	return append(hex.AppendEncode(b, score), '\n')
 }
 
 // ParseResult reads a result file and checks its form: awards in order, no more

@@ -3,13 +3,11 @@ package draw
 import (
 	"bufio"
 	"container/heap"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"slices"
-	"strconv"
 )
 
 // CheckPools demands that the pools, in plan order, are the ones the plan
@@ -213,25 +211,6 @@ func (s *Selection) WriteTo(w io.Writer) (int64, error) {
 	}
 	write([]byte("end\n"))
 	return n, b.Flush()
-}
-
-func resultHead(plan, seed Digest) []byte {
-	return fmt.Appendf(nil, "draw/v1 result\nplan %s\nseed %s\n", plan, seed)
-}
-
-func awardHead(kind AwardKind, name, scope string, count int64, got int) []byte {
-	b := append([]byte(kind), ' ')
-	if kind != WaitAward {
-		b = append(append(b, name...), ' ')
-	}
-	b = append(append(b, scope...), ' ')
-	b = append(strconv.AppendInt(b, count, 10), ' ')
-	return append(strconv.AppendInt(b, int64(got), 10), '\n')
-}
-
-func appendWinner(b, entry, score []byte) []byte {
-	b = append(hex.AppendEncode(b, entry), ' ')
-	return append(hex.AppendEncode(b, score), '\n')
 }
 
 // Result copies the selection out of the pools: 64 bytes for an entry taken.

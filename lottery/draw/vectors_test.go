@@ -135,7 +135,7 @@ func quicknet(t testing.TB) Chain {
 	return c
 }
 
-var vectorNames = []string{"1_small_sha256", "2_pools_sha256", "3_large_sm3"}
+var vectorNames = []string{"1_small_sha256", "2_pools_sha256", "3_large_sm3", "4_zero_counts_sm3"}
 
 func TestVectors(t *testing.T) {
 	c := quicknet(t)

@@ -1,8 +1,10 @@
 package draw
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"hash"
 	"slices"
 )
 
@@ -91,6 +93,16 @@ func matchPrefixes(sums []Digest, logged []Digest) error {
 		return errors.New("the last hash in the log is not of the whole file")
 	}
 	return nil
+}
+
+// linePrefixSums returns H of the first 0, 1, 2, ... lines of a file.
+func linePrefixSums(state hash.Hash, b []byte) []Digest {
+	sums := []Digest{Digest(state.Sum(nil))}
+	for line := range bytes.Lines(b) {
+		state.Write(line)
+		sums = append(sums, Digest(state.Sum(nil)))
+	}
+	return sums
 }
 
 // checkCheckpoints opens the checkpoint of each line of this draw, and of the
