@@ -28,7 +28,7 @@ func sample() Report {
 		Query: `SELECT '=1+1' AS name, 20005 AS amount, 2 AS times, 1607688000000 AS at, X'00ff' AS digest WHERE @campaign = 1
 			UNION ALL SELECT '五星电器', 100, 3, 0, NULL UNION ALL SELECT '@x', -5, 1, 1607688001000, X'01'`,
 		Chart: &Chart{ZH: "金额", Label: 0, Figure: 1}}},
-		Controls: []Control{{Column: 1, ZH: "账本", Query: "SELECT 20100"}}}
+		Controls: []Control{{Column: 1, ZH: "账本", Query: "SELECT 20100 WHERE @campaign > 0"}}}
 }
 
 var cover = Cover{Campaign: "苏州双十二", Slug: "suzhou-2020", Number: "sample-20201211-00000000", MadeBy: "regulator", MadeAt: time.Unix(1607688000, 0), Version: "test"}
@@ -107,7 +107,7 @@ func TestReportThatDiffersFromTheLedgerIsNotReleased(t *testing.T) {
 	db := testkit.DB(t)
 	ctx := context.Background()
 	report := sample()
-	report.Controls[0].Query = "SELECT 20101"
+	report.Controls[0].Query = "SELECT 20101 WHERE @campaign > 0"
 	var file bytes.Buffer
 	_, err := report.Workbook(ctx, db.Read(ctx), 1, cover, &file)
 	if fault.KindOf(err) != fault.Conflict || !strings.Contains(err.Error(), "201.01") {
