@@ -27,7 +27,9 @@ func (s *Service) freeze(ctx context.Context, d *Draw) (bool, error) {
 	if c.Status != campaign.Closed || s.now() < d.CloseAt {
 		return false, nil
 	}
-	if err := s.Campaigns.Freeze(ctx, d.CampaignID); err != nil {
+	if err := s.Campaigns.Freeze(ctx, d.CampaignID); fault.KindOf(err) == fault.Conflict {
+		return false, nil // another process is freezing at this moment
+	} else if err != nil {
 		return false, err
 	}
 	err = s.DB.InTx(ctx, func(tx *gorm.DB) error {
