@@ -2,6 +2,7 @@ package app
 
 import (
 	"crypto/ed25519"
+	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -16,6 +17,8 @@ import (
 	"github.com/emmansun/gmsm/sm2"
 	"golang.org/x/mod/sumdb/note"
 
+	"hongbao/internal/identity"
+	"hongbao/internal/signing"
 	"hongbao/lottery"
 )
 
@@ -52,15 +55,9 @@ func (k *Keys) setKeeper(v string) (err error)  { k.Keeper, err = k.secret(v); r
 
 func (k *Keys) setLog(v string) (err error) { k.logSeed, err = k.secret(v); return }
 
-func (k *Keys) setOperator(v string) error {
-	b, err := k.secret(v)
-	if err != nil {
-		return err
-	}
-	if k.Operator, err = sm2.NewPrivateKey(b); err != nil {
-		return errors.New("is no SM2 private key")
-	}
-	return nil
+func (k *Keys) setOperator(v string) (err error) {
+	k.Operator, err = signing.ParsePrivateKey(k.strip(v))
+	return err
 }
 
 // LogKey gives the key that signs a city's log and receipts. Each city has one of its own, derived from the log key and named after the
@@ -77,6 +74,15 @@ func (k *Keys) LogKey(name, city string) (lottery.LogKey, error) {
 	skey := "PRIVATE+KEY+" + name + "/" + city + "+" + hash + "+" + base64.StdEncoding.EncodeToString(append([]byte{1}, private.Seed()...))
 	signer, err := note.NewSigner(skey)
 	return lottery.LogKey{Signer: signer, VKey: vkey}, err
+}
+
+// StaffVault seals the secrets of the staff's one-time codes under a key that derives from the master key.
+func (k *Keys) StaffVault() (*identity.Vault, error) {
+	key, err := hkdf.Key(sha256.New, k.Master, nil, "hongbao staff vault v1", 32)
+	if err != nil {
+		return nil, err
+	}
+	return identity.NewVault(identity.Intl, key)
 }
 
 // demoKeys returns a set of keys kept under dir, by setting name; what is missing is made and written for the owner's eyes only.
@@ -110,30 +116,27 @@ func demoKey(path, name string) (string, error) {
 	return value, os.WriteFile(path, []byte(value+"\n"), 0o600)
 }
 
-// freshKeys returns keys that live no longer than the process: a rehearsal's.
-func freshKeys() (map[string]string, error) {
+// rehearsalKeys are the keys of every rehearsal. They are no secret: a rehearsal's people are made up, its service is reachable from
+// this machine alone, and a second rehearsal on the same database has to read what the first one wrote.
+func rehearsalKeys() map[string]string {
 	keys := make(map[string]string)
 	for _, s := range settings {
-		if !s.Secret {
-			continue
+		if s.Secret {
+			sum := sha256.Sum256([]byte("hongbao rehearsal " + s.Name))
+			keys[s.Name] = demoMark + hex.EncodeToString(sum[:])
 		}
-		value, err := newKey(s.Name)
-		if err != nil {
-			return nil, err
-		}
-		keys[s.Name] = demoMark + value
 	}
-	return keys, nil
+	return keys
 }
 
 // newKey makes the value of a secret setting in the form that its Set reads.
 func newKey(name string) (string, error) {
 	if name == "operator-key" {
-		key, err := sm2.GenerateKey(rand.Reader)
+		key, err := signing.GenerateKey(rand.Reader)
 		if err != nil {
 			return "", err
 		}
-		return hex.EncodeToString(key.D.FillBytes(make([]byte, 32))), nil
+		return signing.FormatPrivateKey(key), nil
 	}
 	b := make([]byte, 32)
 	_, err := rand.Read(b)

@@ -6,6 +6,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"hongbao/admin"
 	"hongbao/internal/database"
 )
 
@@ -45,4 +46,11 @@ func endRun(ctx context.Context, db *database.DB, id int64, at time.Time, rows i
 func truncate(s string, characters int) string {
 	r := []rune(s)
 	return string(r[:min(len(r), characters)])
+}
+
+// lastRuns gives the newest runs of all jobs.
+func lastRuns(ctx context.Context, db *database.DB, limit int) (runs []admin.JobRun, err error) {
+	err = db.Read(ctx).Raw("SELECT job, run_by AS `by`, error, started_at, finished_at, done_rows AS `rows` FROM job_runs ORDER BY id DESC LIMIT ?", limit).
+		Scan(&runs).Error
+	return runs, err
 }

@@ -16,7 +16,7 @@ import (
 func (s *script) fetch(ctx context.Context) error {
 	names := []string{"notice", "chain.json", "plan", "reveals", "beacon.json", "result", "backfill", "excluded", "log"}
 	for _, pool := range s.book.Pools.List {
-		names = append(names, draw.PoolName(pool.Name))
+		names = append(names, draw.PoolFile(pool.Name))
 	}
 	for _, name := range names {
 		if err := s.fetchFile(ctx, name); err != nil {
@@ -84,6 +84,8 @@ func (s *script) verify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	hash := draw.Hash(s.book.HashName)
+	s.summary.Draw = DrawDigests{PlanHash: result.Plan.String(), Seed: result.Seed.String(), ResultHash: hash.Sum(b).String()}
 	return s.announceWinners(result)
 }
 

@@ -2,6 +2,7 @@ package rehearsal
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 )
@@ -9,15 +10,11 @@ import (
 // expire ends the spending window: a late payment is refused, late refunds pass through, and what is unspent is recalled, the refunds too.
 func (s *script) expire(ctx context.Context) error {
 	s.at(s.book.Windows.SpendUntil.Add(2 * time.Minute))
-	holders, err := s.holders(ctx)
-	if err != nil {
-		return err
-	}
-	planner := newPlanner(s.book, s.Seed, holders)
+	planner := newPlanner(s.book, s.Seed, s.credited)
 	if err := planner.cover(); err != nil {
 		return err
 	}
-	if err := s.mustRefuse(ctx, planner.errands[0], "after-expiry", func(*purchase) {}); err != nil {
+	if err := s.tryExpired(ctx, planner.errands); err != nil {
 		return err
 	}
 	if err := s.recall(ctx); err != nil {
@@ -33,6 +30,22 @@ func (s *script) expire(ctx context.Context) error {
 		return err
 	}
 	return s.recall(ctx)
+}
+
+// tryExpired tries to spend an envelope that still holds money.
+func (s *script) tryExpired(ctx context.Context, errands []errand) error {
+	for _, e := range errands {
+		coupons, err := s.street.coupons(ctx, e.Person)
+		if err != nil {
+			return err
+		}
+		for _, c := range coupons {
+			if c.LeftFen >= e.AmountFen && !e.push {
+				return s.mustRefuse(ctx, e, "after-expiry", func(p *purchase) { p.CouponID = c.CouponID })
+			}
+		}
+	}
+	return errors.New("no envelope holds money at its expiry")
 }
 
 func (s *script) recall(ctx context.Context) error {

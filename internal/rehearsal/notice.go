@@ -79,7 +79,7 @@ func (s *script) fund(ctx context.Context) error {
 
 // publishNotice enrols the helpers and witnesses, publishes the notice after a second person's look, and has it cosigned.
 func (s *script) publishNotice(ctx context.Context) error {
-	parties, err := s.street.commit(ctx, s.book.ID)
+	parties, err := s.street.commit(ctx, s.book.ID, s.book.HashName)
 	if err != nil {
 		return err
 	}

@@ -46,19 +46,28 @@ func (s *script) register(ctx context.Context) error {
 	if _, err := s.staff.run(ctx, "campaign-open"); err != nil {
 		return err
 	}
-	queue := slices.Clone(s.citizens)
-	slices.SortStableFunc(queue, func(a, b *citizen) int { return repeats(a.Case) - repeats(b.Case) })
+	var first, repeats []*citizen
+	for _, c := range s.citizens {
+		if c.Case == DuplicateDocument || c.Case == DuplicatePhone {
+			repeats = append(repeats, c)
+		} else {
+			first = append(first, c)
+		}
+	}
 	last := s.book.Windows.Close
 	if s.Until == Open {
 		last = s.Clock.Now().Add(6 * time.Hour)
 	}
-	step := last.Sub(s.book.Windows.Open) / (waves + 1)
-	meter := s.Progress.start("registration", len(queue))
+	step := last.Sub(s.book.Windows.Open) / (waves + 2)
+	meter := s.Progress.start("registration", len(s.citizens))
 	defer meter.finish()
 	counts := &tally{refused: make(map[string]int), wrong: make(map[Case]int)}
-	for wave := range waves {
+	for wave := range waves + 1 {
 		s.at(s.book.Windows.Open.Add(time.Duration(wave+1) * step))
-		portion := queue[wave*len(queue)/waves : (wave+1)*len(queue)/waves]
+		portion := repeats
+		if wave < waves {
+			portion = first[wave*len(first)/waves : (wave+1)*len(first)/waves]
+		}
 		err := each(ctx, portion, func(ctx context.Context, c *citizen) error {
 			defer meter.add(1)
 			return s.enter(ctx, c, counts)
@@ -68,13 +77,6 @@ func (s *script) register(ctx context.Context) error {
 		}
 	}
 	return s.count(counts)
-}
-
-func repeats(c Case) int {
-	if c == DuplicateDocument || c == DuplicatePhone {
-		return 1
-	}
-	return 0
 }
 
 // tally counts answers by reason, and those that a case should not have got.

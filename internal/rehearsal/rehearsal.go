@@ -45,21 +45,23 @@ type Rehearsal struct {
 
 	// Check recomputes every invariant from the stored rows, as `hongbao check` does.
 	Check func(ctx context.Context) ([]Check, error)
+	// Rows adds up the settled rows of a campaign.
+	Rows func(ctx context.Context, slug string) (Figures, error)
 }
 
 // script is a rehearsal under way.
 type script struct {
 	Rehearsal
-	api           client
-	staff         *staff
-	street        *street
-	book          *campaign.RuleBook
-	citizens      []*citizen
-	byEntry       map[string]*citizen
-	winners       []*citizen
-	operatorsHeld map[string]bool // operators one of whose customers holds an envelope
-	late          []purchaseMade  // paid in time, given back after expiry
-	summary       Summary
+	api      client
+	staff    *staff
+	street   *street
+	book     *campaign.RuleBook
+	citizens []*citizen
+	byEntry  map[string]*citizen
+	winners  []*citizen
+	credited []*citizen     // who held a credited envelope when spending began
+	late     []purchaseMade // paid in time, given back after expiry
+	summary  Summary
 }
 
 // phase is a named part of the script, up to and including a stage.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
-	"slices"
 
 	"hongbao/campaign"
 )
@@ -112,28 +111,4 @@ func (s *script) check(ctx context.Context) error {
 	checks, err := s.Check(ctx)
 	s.summary.Checks = append(s.summary.Checks, checks...)
 	return err
-}
-
-// covered holds that settled rows are there for each cell whose operator has a holder, each pay mode and each scenario.
-func (s *script) covered() {
-	var missing []string
-	for _, o := range s.book.Operators {
-		for _, app := range o.Apps {
-			if s.operatorsHeld[o.Name] && !slices.Contains(s.summary.Coverage.SubWallets, [2]string{o.Name, app}) {
-				missing = append(missing, o.Name+" x "+app)
-			}
-		}
-	}
-	for _, scenario := range s.book.Scenarios {
-		if !slices.Contains(s.summary.Coverage.Scenarios, scenario.Name) {
-			missing = append(missing, scenario.Name)
-		}
-		for _, mode := range scenario.PayModes {
-			if !slices.Contains(s.summary.Coverage.PayModes, mode) {
-				missing = append(missing, mode)
-			}
-		}
-	}
-	s.hold("coverage", len(missing) == 0, "%d cells, %d pay modes, %d scenarios; missing: %v", len(s.summary.Coverage.SubWallets),
-		len(s.summary.Coverage.PayModes), len(s.summary.Coverage.Scenarios), missing)
 }

@@ -59,6 +59,7 @@ func (s *script) errands(ctx context.Context) ([]errand, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.credited = holders
 	planner := newPlanner(s.book, s.Seed, holders)
 	if err := planner.cover(); err != nil {
 		return nil, err
@@ -124,6 +125,9 @@ func (s *script) shop(ctx context.Context, errands []errand, meter *meter) error
 	if err != nil {
 		return err
 	}
+	if err := s.street.flush(ctx); err != nil {
+		return err
+	}
 	s.at(s.Clock.Now().Add(6 * time.Hour))
 	for made, fen := range back {
 		if err := s.street.refund(ctx, made.operator, made.PaymentNo, fen); err != nil {
@@ -155,6 +159,9 @@ func noon(t time.Time) time.Time {
 
 // closeDay goes to the next morning, when the operators' statements are due, and reconciles.
 func (s *script) closeDay(ctx context.Context) error {
+	if err := s.street.flush(ctx); err != nil {
+		return err
+	}
 	s.at(noon(s.Clock.Now().Add(12 * time.Hour)).Add(-time.Hour))
 	_, err := s.staff.run(ctx, "statements-reconcile")
 	return err

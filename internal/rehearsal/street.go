@@ -44,10 +44,10 @@ type commitment struct {
 	VKey       string `json:"vkey"`
 }
 
-func (s *street) commit(ctx context.Context, slug string) (parties []commitment, err error) {
+func (s *street) commit(ctx context.Context, slug, hash string) (parties []commitment, err error) {
 	for name, party := range s.parties() {
 		p := commitment{Name: name}
-		if err := party.do(ctx, http.MethodPost, "/control/commit", nil, map[string]string{"draw": slug}, &p); err != nil {
+		if err := party.do(ctx, http.MethodPost, "/control/commit", nil, map[string]string{"draw": slug, "hash": hash}, &p); err != nil {
 			return nil, err
 		}
 		p.Name = name
@@ -75,6 +75,33 @@ func (s *street) reveal(ctx context.Context, slug string) error {
 		}
 	}
 	return nil
+}
+
+// flush delivers what the banks still have to tell the platform, so that the clock can be moved on.
+func (s *street) flush(ctx context.Context) error {
+	for name, bank := range s.banks {
+		var answer struct{ Pending int }
+		if err := bank.do(ctx, http.MethodPost, "/control/flush", nil, nil, &answer); err != nil {
+			return err
+		}
+		if answer.Pending > 0 {
+			return fmt.Errorf("%s cannot deliver %d events", name, answer.Pending)
+		}
+	}
+	return nil
+}
+
+// coupon is the envelope in a citizen's wallet app.
+type coupon struct {
+	CouponID string `json:"coupon_id"`
+	LeftFen  int64  `json:"left_fen"`
+}
+
+// coupons shows the envelopes in the wallet of a phone.
+func (s *street) coupons(ctx context.Context, p Person) ([]coupon, error) {
+	var answer struct{ Coupons []coupon }
+	err := s.banks[p.Operator].do(ctx, http.MethodGet, "/app/wallets/"+p.Phone, nil, nil, &answer)
+	return answer.Coupons, err
 }
 
 // message reads the newest message of a phone.

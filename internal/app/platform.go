@@ -1,0 +1,169 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"golang.org/x/mod/sumdb/note"
+
+	"hongbao/admin"
+	"hongbao/campaign"
+	"hongbao/disbursement"
+	"hongbao/internal/database"
+	"hongbao/internal/identity"
+	"hongbao/internal/signing"
+	"hongbao/internal/staff"
+	"hongbao/internal/web"
+	"hongbao/lottery"
+	"hongbao/lottery/beacon"
+	"hongbao/lottery/draw"
+	"hongbao/reporting"
+)
+
+// surroundings are whom the platform deals with, and by which clock.
+type surroundings struct {
+	now       func() time.Time
+	chain     draw.Chain
+	beacon    lottery.Beacon
+	operators map[string]disbursement.Operator
+	directory *signing.Directory // the operators' public keys
+	sms       campaign.SMS
+	proxies   []string // whose word on a caller's address is believed
+	badge     string   // "rehearsal" or "live"
+}
+
+// platform is the wired service: the rooms on one database, behind one engine.
+type platform struct {
+	db           *database.DB
+	staff        *staff.Service
+	campaigns    *campaign.Service
+	lottery      *lottery.Service
+	disbursement *disbursement.Service
+	reporting    *reporting.Service
+	web          *web.Web
+	scheduler    *Scheduler
+}
+
+// wire builds the service. The database is open and migrated.
+func wire(db *database.DB, config *Config, around surroundings) (*platform, error) {
+	vault, err := config.Keys.StaffVault()
+	if err != nil {
+		return nil, err
+	}
+	p := &platform{db: db}
+	p.staff = &staff.Service{DB: db, Vault: vault, Now: around.now, Random: rand.Reader}
+	logKey := func(city string) (lottery.LogKey, error) { return config.Keys.LogKey(config.LogName, city) }
+	p.campaigns = &campaign.Service{
+		DB: db, Keys: &identity.KeyRing{Master: config.Keys.Master, DB: db}, Staff: p.staff, SMS: around.sms, Now: around.now, Random: rand.Reader,
+		Receipts: func(city string) (note.Signer, error) { key, err := logKey(city); return key.Signer, err },
+	}
+	p.campaigns.Keeper = &identity.FileKeeper{Secret: config.Keys.Keeper, Suite: p.suite}
+	p.lottery = &lottery.Service{
+		DB: db, Campaigns: p.campaigns, Staff: p.staff, LogKey: logKey, Now: around.now,
+		Chain: around.chain, Beacon: around.beacon, VerifyBeacon: beacon.Verify,
+	}
+	signer := &signing.Signer{Party: disbursement.PlatformParty, Key: config.Keys.Operator, Now: around.now}
+	verifier := &signing.Verifier{Party: disbursement.PlatformParty, Keys: around.directory, Now: around.now, Nonces: &signing.MemoryNonces{}}
+	p.disbursement = &disbursement.Service{
+		DB: db, Campaigns: p.campaigns, Lottery: p.lottery, Staff: p.staff, Operators: around.operators,
+		Signer: signer, Verifier: verifier, Now: around.now, Random: rand.Reader,
+	}
+	p.reporting = &reporting.Service{DB: db, Campaigns: p.campaigns, Version: Version(), Now: around.now}
+	p.campaigns.Handlers()
+	p.lottery.HandleApprovals()
+	p.disbursement.HandleApprovals()
+	p.schedule(around.now)
+	p.route(config, around)
+	return p, nil
+}
+
+// suite is the cryptographic suite of a draw: its rule book's.
+func (p *platform) suite(ctx context.Context, drawID string) (identity.Suite, error) {
+	live, err := p.campaigns.Live(ctx, drawID)
+	if err != nil {
+		return "", err
+	}
+	return identity.Suite(live.Book.Suite), nil
+}
+
+// schedule gathers the rooms' jobs into the one table.
+func (p *platform) schedule(now func() time.Time) {
+	p.scheduler = &Scheduler{DB: p.db, Now: now, Log: slog.Default()}
+	for _, jobs := range [][]database.Job{p.campaigns.Jobs(), p.lottery.Jobs(), p.disbursement.Jobs(), p.reporting.Jobs()} {
+		p.scheduler.Jobs = append(p.scheduler.Jobs, jobs...)
+	}
+}
+
+// limits are per network address. Thousands of phones may share one, so they are generous; finer limits belong to the rooms.
+var limits = map[string]web.Rule{"sign-in": {PerMinute: 30, Burst: 30}, "sms-code": {PerMinute: 120, Burst: 240}, "registration": {PerMinute: 120, Burst: 240}, "result": {PerMinute: 120, Burst: 240}}
+
+func (p *platform) route(config *Config, around surroundings) {
+	p.web = web.New(web.Options{
+		Environment: around.badge, Secret: config.Keys.Citizen, Proxies: around.proxies, Now: around.now, Log: slog.Default(),
+		Limiter: web.NewLimiter(around.now, limits), Authenticate: p.authenticate,
+		May: func(role, permission string) bool { return staff.Role(role).May(permission) },
+	})
+	p.campaigns.Routes(p.web)
+	p.lottery.Routes(p.web)
+	p.disbursement.Routes(p.web)
+	p.reporting.Routes(p.web)
+	console := &admin.Console{
+		DB: p.db, Staff: p.staff, Campaigns: p.campaigns, Draws: p.lottery, Money: p.disbursement, Reports: p.reporting,
+		Now: around.now, Version: Version(), Jobs: p.scheduler.Jobs, RunNow: p.scheduler.RunNow,
+		Runs: func(ctx context.Context, limit int) ([]admin.JobRun, error) { return lastRuns(ctx, p.db, limit) },
+	}
+	console.Routes(p.web)
+	p.web.Engine.GET("/healthz", p.web.Handle(p.health))
+	p.web.Engine.GET("/admin", func(c *gin.Context) { c.Redirect(http.StatusFound, "/console") })
+}
+
+func (p *platform) authenticate(ctx context.Context, token string) (web.Actor, error) {
+	a, err := p.staff.Account(ctx, token)
+	return web.Actor{ID: a.ID, Username: a.Username, Name: a.Name, Role: string(a.Role), City: a.City}, err
+}
+
+// health answers 200 while the database answers.
+func (p *platform) health(c *gin.Context) error {
+	if err := p.db.SQL().PingContext(c); err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
+	c.String(http.StatusOK, "ok\n")
+	return nil
+}
+
+// listen opens the service's address; what it serves is known only after.
+func listen(address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listening on %s: %w", address, err)
+	}
+	return l, nil
+}
+
+// grace is how long requests and jobs under way may take to end after the service was told to stop.
+const grace = 20 * time.Second
+
+// serve answers requests until ctx ends, then lets those under way finish.
+func (p *platform) serve(ctx context.Context, l net.Listener) error {
+	server := &http.Server{Handler: p.web.Engine, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn)}
+	stopped := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+		defer cancel()
+		err := server.Shutdown(ending)
+		p.scheduler.Stop(ending)
+		stopped <- err
+	}()
+	if err := server.Serve(l); err != http.ErrServerClosed {
+		return err
+	}
+	return <-stopped
+}

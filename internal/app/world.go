@@ -1,0 +1,76 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"hongbao/disbursement"
+	"hongbao/disbursement/gateway"
+	"hongbao/disbursement/sandbox"
+	"hongbao/internal/signing"
+	"hongbao/lottery/beacon"
+)
+
+// world is everything outside the service, simulated on this machine: six operators, the notary, the telecom operator and the
+// beacon, each an HTTP server of its own, all on one clock.
+type world struct {
+	street *sandbox.Street
+	beacon *beacon.Sandbox
+	relay  string // the beacon's address
+	server *http.Server
+}
+
+// genesis and period are of the sandbox beacon's chain: before any campaign that an example describes.
+var genesis = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+
+const period = 3 // seconds
+
+// startWorld opens the servers; they stop when ctx ends or at close.
+func startWorld(ctx context.Context, options sandbox.Options) (*world, error) {
+	w := &world{}
+	var err error
+	if w.beacon, err = beacon.NewSandbox([]byte("hongbao sandbox beacon"), genesis.Unix(), period, options.Now); err != nil {
+		return nil, err
+	}
+	if w.street, err = sandbox.Start(ctx, options); err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, errors.Join(err, w.street.Close())
+	}
+	w.relay = "http://" + l.Addr().String()
+	w.server = &http.Server{Handler: w.beacon.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	go w.server.Serve(l)
+	context.AfterFunc(ctx, func() { w.server.Close() })
+	return w, nil
+}
+
+func (w *world) close() error { return errors.Join(w.server.Close(), w.street.Close()) }
+
+// around is what the service sees of the world.
+func (w *world) around(now func() time.Time, keys Keys) (surroundings, error) {
+	around := surroundings{
+		now: now, chain: w.beacon.Chain(), beacon: &beacon.Client{Chain: w.beacon.Chain(), Relays: []string{w.relay}},
+		operators: make(map[string]disbursement.Operator), directory: &signing.Directory{}, badge: "rehearsal",
+		sms: newSMSGateway(w.street.SMSURL()), proxies: []string{"127.0.0.1"},
+	}
+	public, addresses := w.street.PublicKeys(), w.street.Banks()
+	for name := range addresses {
+		if err := around.directory.Add(name, signing.PublicKey{Key: public[name]}); err != nil {
+			return around, err
+		}
+	}
+	signer := signing.Signer{Party: disbursement.PlatformParty, Key: keys.Operator, Now: now}
+	for name, address := range addresses {
+		operator, err := gateway.New(gateway.Profile{Name: name, URL: address, Signer: signer, Keys: around.directory, SealKey: public[name]})
+		if err != nil {
+			return around, err
+		}
+		around.operators[name] = operator
+	}
+	return around, nil
+}

@@ -1,0 +1,78 @@
+package rehearsal
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+)
+
+// Figures are what the stored, settled rows come to. Amounts in fen.
+type Figures struct {
+	Budget, Awarded, Credited, Spent, Recalled, InFlight, Returned int64
+	Coverage                                                       Coverage
+}
+
+// figures fills the summary from the stored rows and holds what must follow from them.
+func (s *script) figures(ctx context.Context) error {
+	f, err := s.Rows(ctx, s.book.ID)
+	if err != nil {
+		return err
+	}
+	m := &s.summary
+	m.Winners, m.Coverage = len(s.winners), f.Coverage
+	m.Budget, m.Awarded, m.Credited, m.Spent, m.Recalled, m.Returned, m.InFlight = f.Budget, f.Awarded, f.Credited, f.Spent, f.Recalled, f.Returned, f.InFlight
+	if s.Until < Closed {
+		return nil
+	}
+	s.hold("credited-accounted-for", f.Credited == f.Spent+f.Recalled+f.InFlight, "credited %d = spent %d + recalled %d + in flight %d fen", f.Credited, f.Spent, f.Recalled, f.InFlight)
+	s.hold("nothing-left-over", f.InFlight == 0 && f.Budget == f.Spent+f.Returned, "budget %d = spent %d + returned %d fen", f.Budget, f.Spent, f.Returned)
+	s.covered()
+	return nil
+}
+
+// covered holds that settled payments are there for each cell of the matrix whose operator has a holder, each pay mode and each scenario.
+func (s *script) covered() {
+	var missing []string
+	for _, o := range s.book.Operators {
+		held := slices.ContainsFunc(s.credited, func(c *citizen) bool { return c.Operator == o.Name })
+		for _, app := range o.Apps {
+			if held && !slices.Contains(s.summary.Coverage.SubWallets, [2]string{o.Name, app}) {
+				missing = append(missing, o.Name+" x "+app)
+			}
+		}
+	}
+	for _, scenario := range s.book.Scenarios {
+		if !slices.Contains(s.summary.Coverage.Scenarios, scenario.Name) {
+			missing = append(missing, scenario.Name)
+		}
+		for _, mode := range scenario.PayModes {
+			if !slices.Contains(s.summary.Coverage.PayModes, mode) {
+				missing = append(missing, mode)
+			}
+		}
+	}
+	s.hold("coverage", len(missing) == 0, "%d cells, %d pay modes, %d scenarios; missing: %v", len(s.summary.Coverage.SubWallets),
+		len(s.summary.Coverage.PayModes), len(s.summary.Coverage.Scenarios), missing)
+}
+
+// Print writes the summary for people.
+func (s *Summary) Print(w io.Writer) {
+	yuan := func(fen int64) string { return fmt.Sprintf("%d.%02d", fen/100, fen%100) }
+	fmt.Fprintf(w, "%s: %d registrations, %d refused, %d winners\n", s.Campaign, s.Registrations, s.Refused, s.Winners)
+	fmt.Fprintf(w, "budget %s  awarded %s  credited %s  spent %s  recalled %s  returned %s  in flight %s (yuan)\n", yuan(s.Budget), yuan(s.Awarded),
+		yuan(s.Credited), yuan(s.Spent), yuan(s.Recalled), yuan(s.Returned), yuan(s.InFlight))
+	fmt.Fprintf(w, "plan %s\nseed %s\nresult %s\n", s.Draw.PlanHash, s.Draw.Seed, s.Draw.ResultHash)
+	for _, c := range s.Checks {
+		mark := "ok  "
+		if !c.OK {
+			mark = "FAIL"
+		}
+		fmt.Fprintf(w, "%s  %-28s %s\n", mark, c.Name, c.Detail)
+	}
+	seconds := 0.0
+	for _, p := range s.Phases {
+		seconds += p.Seconds
+	}
+	fmt.Fprintf(w, "%d checks in %.1f s\n", len(s.Checks), seconds)
+}
