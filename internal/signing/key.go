@@ -2,6 +2,7 @@ package signing
 
 import (
 	"crypto/ecdsa"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/pem"
@@ -28,8 +29,15 @@ func (k PublicKey) validAt(t time.Time) bool {
 	return !t.Before(k.From) && (k.Until.IsZero() || t.Before(k.Until))
 }
 
-// GenerateKey makes an SM2 key pair.
-func GenerateKey(random io.Reader) (*sm2.PrivateKey, error) { return sm2.GenerateKey(random) }
+// GenerateKey makes an SM2 key pair from random, or from crypto/rand if that is nil.
+func GenerateKey(random io.Reader) (*sm2.PrivateKey, error) { return sm2.GenerateKey(orSystem(random)) }
+
+func orSystem(random io.Reader) io.Reader {
+	if random == nil {
+		return rand.Reader
+	}
+	return random
+}
 
 // KeyID names a key: the first 16 hex digits of the SM3 of its uncompressed point, so that it needs no register.
 func KeyID(key *ecdsa.PublicKey) string {

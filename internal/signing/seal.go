@@ -3,7 +3,6 @@ package signing
 import (
 	"crypto/cipher"
 	"crypto/ecdsa"
-	"crypto/rand"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -18,12 +17,10 @@ import (
 var ErrSealed = errors.New("signing: the sealed field cannot be opened")
 
 // Seal encrypts a sensitive field for the holder of a key: SM4-GCM under a fresh key, which is itself encrypted with SM2.
-// place names the field and its message (as in "wallet phone"), so that a sealed value cannot be moved elsewhere.
+// random is crypto/rand if nil. place names the field and its message (as in "wallet phone"), so that a sealed value cannot be moved elsewhere.
 // The result is base64 of: uint16be length ‖ SM2 ciphertext (ASN.1) of the SM4 key ‖ 12 bytes IV ‖ SM4-GCM ciphertext and tag.
 func Seal(random io.Reader, to *ecdsa.PublicKey, place string, plain []byte) (string, error) {
-	if random == nil {
-		random = rand.Reader
-	}
+	random = orSystem(random)
 	secret := make([]byte, 16+12)
 	if _, err := io.ReadFull(random, secret); err != nil {
 		return "", fmt.Errorf("signing: seal: %w", err)

@@ -6,7 +6,6 @@ package signing
 
 import (
 	"crypto/ecdsa"
-	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -77,12 +76,13 @@ func (s *Signer) Respond(w http.ResponseWriter, r *http.Request, status int, bod
 
 func (s *Signer) sign(header http.Header, body []byte, to, what, where string) error {
 	nonce := make([]byte, 16)
-	if _, err := io.ReadFull(s.random(), nonce); err != nil {
+	random := orSystem(s.Random)
+	if _, err := io.ReadFull(random, nonce); err != nil {
 		return fmt.Errorf("signing: nonce: %w", err)
 	}
 	stamp := strconv.FormatInt(s.Now().Unix(), 10)
 	text := canonical(s.Party, to, what, where, stamp, hex.EncodeToString(nonce), sm3.Sum(body))
-	signature, err := s.Key.SignWithSM2(s.random(), []byte(UserID), text)
+	signature, err := s.Key.SignWithSM2(random, []byte(UserID), text)
 	if err != nil {
 		return fmt.Errorf("signing: %w", err)
 	}
@@ -92,13 +92,6 @@ func (s *Signer) sign(header http.Header, body []byte, to, what, where string) e
 	header.Set(HeaderNonce, hex.EncodeToString(nonce))
 	header.Set(HeaderSignature, base64.StdEncoding.EncodeToString(signature))
 	return nil
-}
-
-func (s *Signer) random() io.Reader {
-	if s.Random == nil {
-		return rand.Reader
-	}
-	return s.Random
 }
 
 // canonical is the text that is signed. It names the receiver, so that one operator cannot pass a message on to another.
