@@ -136,7 +136,6 @@ func (s *stage) logLine(l LogLine, at int64) {
 }
 
 func (s *stage) publishNotice() {
-	s.logLine(LogLine{KindNotice, "another-draw", Digest{1}}, testOpen-300)
 	b, err := s.notice.Bytes("# 数字人民币红包公告\n\nEvery resident may register once.\n")
 	s.must(err)
 	s.publish(KindNotice, b, testOpen-200)
@@ -186,13 +185,13 @@ func (s *stage) publishResult() {
 	s.write(KindBackfill.File(), nil)
 }
 
-// publishBackfill lets a prize fall free twice, in two batches: the waitlist of
-// all pools has one place, so the second finds none.
-func (s *stage) publishBackfill() {
+// publishBackfill lets a prize fall free again and again, each time in a batch of
+// its own: the waitlist of all pools has one place, so the second finds none.
+func (s *stage) publishBackfill(reasons ...string) {
 	r, err := ParseResult(s.read(KindResult))
 	s.must(err)
 	b, done, old := NewBackfill(r), []Promotion{}, r.Awards[0].Winners[0].Entry
-	for i, reason := range []string{"unclaimed", "given-up"} {
+	for i, reason := range reasons {
 		p, err := b.Promote(old, reason)
 		s.must(err)
 		old, done = p.New, append(done, p)
@@ -202,16 +201,13 @@ func (s *stage) publishBackfill() {
 
 func fullBundle(t testing.TB, h Hash) *stage {
 	s := newStage(t, h)
-	s.publishAll()
-	return s
-}
-
-func (s *stage) publishAll() {
+	s.logLine(LogLine{KindNotice, "another-draw", Digest{1}}, testOpen-300)
 	s.publishNotice()
 	s.publishPlan()
 	s.publishReveals()
 	s.publishResult()
-	s.publishBackfill()
+	s.publishBackfill("unclaimed", "given-up")
+	return s
 }
 
 // receipt signs the receipt of opening i.

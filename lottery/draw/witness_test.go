@@ -25,9 +25,9 @@ func witnessOf(s *stage, n int64) *Report {
 
 func TestWitnessFollowsTheDraw(t *testing.T) {
 	s := newStage(t, SM3)
-	s.publishNotice()
-	seen := int64(1) // the line of another draw, whose files are not here
-	for _, publish := range []func(){func() {}, s.publishPlan, s.publishReveals, s.publishResult, s.publishBackfill} {
+	seen := int64(0)
+	backfill := func() { s.publishBackfill("unclaimed", "given-up") }
+	for _, publish := range []func(){s.publishNotice, s.publishPlan, s.publishReveals, s.publishResult, backfill} {
 		publish()
 		report := witnessOf(s, seen)
 		if !report.OK() {
@@ -49,21 +49,23 @@ func TestWitnessRefuses(t *testing.T) {
 		return s
 	}
 	for want, change := range map[string]func(*stage){
-		"has the root":            func(s *stage) { s.files[PoolFile("north")].Data[31]++ },
-		"longer than the plan's":  func(s *stage) { s.write(PoolFile("north"), append(s.files[PoolFile("north")].Data, 0)) },
-		"hash is not the one in":  func(s *stage) { s.write(KindExcluded.File(), []byte("a 1\n")) },
-		"file does not exist":     func(s *stage) { delete(s.files, PoolFile("south")) },
-		"notice and plan":         func(s *stage) { s.replan(func(p *Plan) { p.Tiers[0].Amount++ }) },
-		"close and delay give":    func(s *stage) { s.replan(func(p *Plan) { p.Round++ }) },
-		"not in ascending order":  func(s *stage) { s.replan(func(p *Plan) { p.Pools[0], p.Pools[1] = p.Pools[1], p.Pools[0] }) },
-		"the lines give another":  func(s *stage) { s.write(logFile, FormatLog(append(s.lines[:2:2], s.lines[1:]...))) },
-		"the checkpoint is of":    func(s *stage) { s.write(logFile, FormatLog(s.lines[:2])) },
+		"has the root":           func(s *stage) { s.files[PoolFile("north")].Data[31]++ },
+		"longer than the plan's": func(s *stage) { s.write(PoolFile("north"), append(s.files[PoolFile("north")].Data, 0)) },
+		"hash is not the one in": func(s *stage) { s.write(KindExcluded.File(), []byte("a 1\n")) },
+		"file does not exist":    func(s *stage) { delete(s.files, PoolFile("south")) },
+		"notice and plan":        func(s *stage) { s.replan(func(p *Plan) { p.Tiers[0].Amount++ }) },
+		"close and delay give":   func(s *stage) { s.replan(func(p *Plan) { p.Round++ }) },
+		"not in ascending order": func(s *stage) { s.replan(func(p *Plan) { p.Pools[0], p.Pools[1] = p.Pools[1], p.Pools[0] }) },
+		"the lines give another": func(s *stage) {
+			s.write(logFile, FormatLog(append(s.lines[:1:1], append(s.lines[3:], s.lines[1:3]...)...)))
+		},
+		"the checkpoint is of":    func(s *stage) { s.write(logFile, FormatLog(s.lines[:1])) },
 		"for the second time":     func(s *stage) { s.logLine(LogLine{KindPlan, testID, Digest{8}}, testClose+40) },
 		"the file cannot be read": func(s *stage) { s.logLine(LogLine{KindReveals, testID, Digest{8}}, testClose+40) },
 	} {
 		s := planned()
 		change(s)
-		if err := witnessOf(s, 2).Err(); err == nil || !strings.Contains(err.Error(), want) {
+		if err := witnessOf(s, 1).Err(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v", want, err)
 		}
 	}
@@ -91,15 +93,15 @@ func TestWitnessSeesAForkedLog(t *testing.T) {
 	other.publishPlan()
 	keys, err := s.notice.Keys()
 	s.must(err)
-	last, err := keys.Open(s.files[CheckpointFile(2)].Data)
+	last, err := keys.Open(s.files[CheckpointFile(1)].Data)
 	s.must(err)
 	w := WitnessCheck{Log: keys.Log, Last: &last.Checkpoint, Bundle: func(string) (Bundle, error) { return FS(other.files), nil }}
-	_, report := w.Check(other.files[CheckpointFile(6)].Data, other.files[logFile].Data)
+	_, report := w.Check(other.files[CheckpointFile(5)].Data, other.files[logFile].Data)
 	if err := report.Err(); err == nil || !strings.Contains(err.Error(), "consistency") {
 		t.Errorf("got %v", err)
 	}
 	w.Last = &Checkpoint{Origin: last.Origin, Size: 7, Root: last.Root}
-	_, report = w.Check(other.files[CheckpointFile(6)].Data, other.files[logFile].Data)
+	_, report = w.Check(other.files[CheckpointFile(5)].Data, other.files[logFile].Data)
 	if err := report.Err(); err == nil || !strings.Contains(err.Error(), "shorter") {
 		t.Errorf("got %v", err)
 	}
