@@ -59,7 +59,7 @@ func (w *Web) Staff(permission string) gin.HandlerFunc {
 }
 
 func (w *Web) authenticate(c *gin.Context) (Actor, error) {
-	token := tokenOf(c, SessionCookie)
+	token := SessionToken(c)
 	if token == "" {
 		return Actor{}, errSignIn
 	}
@@ -89,6 +89,9 @@ func (w *Web) Citizen() gin.HandlerFunc {
 
 // CitizenOf gives the citizen behind a request that passed Citizen. It panics on any other request.
 func CitizenOf(c *gin.Context) Citizen { return c.MustGet(citizenKey).(Citizen) }
+
+// SessionToken is the token that a member of staff sent, or "".
+func SessionToken(c *gin.Context) string { return tokenOf(c, SessionCookie) }
 
 func tokenOf(c *gin.Context, cookie string) string {
 	if scheme, token, ok := strings.Cut(c.GetHeader("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {

@@ -1,0 +1,118 @@
+// Package admin is the staff console: pages by kind of work, and the staff API that belongs to no room (sessions,
+// approvals, jobs, audit). It holds no rule and no SQL: each page asks a room's service and shows the answer with the
+// one table and the one form of internal/web.
+package admin
+
+import (
+	"context"
+	"embed"
+	"time"
+
+	"hongbao/campaign"
+	"hongbao/disbursement"
+	"hongbao/internal/database"
+	"hongbao/internal/staff"
+	"hongbao/internal/web"
+	"hongbao/lottery"
+	"hongbao/reporting"
+)
+
+//go:embed templates
+var templates embed.FS
+
+// Console is the staff console. All fields are required.
+type Console struct {
+	DB        *database.DB
+	Staff     *staff.Service
+	Campaigns *campaign.Service
+	Draws     *lottery.Service
+	Money     *disbursement.Service
+	Reports   *reporting.Service
+	Now       func() time.Time
+	Version   string // of the program, for the system page
+
+	Jobs []database.Job
+	// RunNow runs a job at once on behalf of who and says how many rows it moved.
+	RunNow func(ctx context.Context, job, who string) (rows int, err error)
+	// Runs gives the last runs of all jobs, newest first.
+	Runs func(ctx context.Context, limit int) ([]JobRun, error)
+
+	web *web.Web
+}
+
+// JobRun is one run of a job. FinishedAt is zero while it runs.
+type JobRun struct {
+	Job, By, Error        string
+	StartedAt, FinishedAt database.Millis
+	Rows                  int64
+}
+
+// Routes mounts the console and its API. It comes after the rooms' Routes.
+func (k *Console) Routes(w *web.Web) {
+	k.web = w
+	w.Pages.Add("admin", templates)
+	w.Pages.Navigate(navigation...)
+	w.SignIn = k.notSignedIn
+	k.apiRoutes(w)
+	k.deskRoutes(w)
+	k.campaignRoutes(w)
+	k.moneyRoutes(w)
+}
+
+// seesWork is the permission to look at campaigns, draws and money: who may download the reports may see the same facts
+// on a page. It leaves out the branch desks and the system administrators.
+const seesWork = staff.ReportsDownload
+
+// navigation is by work, not by table. An entry without a permission is for all staff.
+var navigation = []web.NavItem{
+	{Path: "/console", ZH: "总览", EN: "Overview"},
+	{Path: "/console/campaigns", ZH: "活动", EN: "Campaigns", Permission: seesWork},
+	{Path: "/console/registrations", ZH: "登记", EN: "Registrations", Permission: staff.RegistrationsView},
+	{Path: "/console/draws", ZH: "抽签", EN: "Draws", Permission: seesWork},
+	{Path: "/console/disbursement", ZH: "发放", EN: "Disbursement", Permission: seesWork},
+	{Path: "/console/wallets", ZH: "钱包与消费", EN: "Wallets and spending", Permission: seesWork},
+	{Path: "/console/merchants", ZH: "商户", EN: "Merchants", Permission: seesWork},
+	{Path: "/console/reconciliation", ZH: "对账", EN: "Reconciliation", Permission: seesWork},
+	{Path: "/console/reports", ZH: "报表", EN: "Reports", Permission: seesWork},
+	{Path: "/console/approvals", ZH: "审批", EN: "Approvals", Permission: seesWork},
+	{Path: "/console/audit", ZH: "审计", EN: "Audit", Permission: staff.AuditView},
+	{Path: "/console/system", ZH: "系统", EN: "System", Permission: staff.JobsRun},
+}
+
+func (k *Console) apiRoutes(w *web.Web) {
+	api := w.Engine.Group("/api/v1")
+	api.POST("/sessions", w.Limited("sign-in"), w.Handle(k.openSession))
+	api.DELETE("/sessions", w.Staff(""), w.Handle(k.closeSession))
+	api.GET("/admin/approvals", w.Staff(seesWork), w.Handle(k.listApprovals))
+	api.POST("/admin/approvals/:id/decision", w.Staff(seesWork), w.Handle(k.decideApproval))
+	api.GET("/admin/jobs", w.Staff(staff.JobsRun), w.Handle(k.listJobs))
+	api.POST("/admin/jobs/:name/run", w.Staff(staff.JobsRun), w.Handle(k.runJob))
+	api.GET("/admin/audit", w.Staff(staff.AuditView), w.Handle(k.listAudit))
+	api.POST("/admin/audit/verify", w.Staff(staff.AuditView), w.Handle(k.verifyAudit))
+}
+
+// deskRoutes are the pages that belong to staff work itself.
+func (k *Console) deskRoutes(w *web.Web) {
+	r := w.Engine.Group("/console")
+	r.GET("/sign-in", w.Handle(k.signInPage))
+	r.POST("/sign-in", w.Limited("sign-in"), w.Handle(k.submitSignIn))
+	r.POST("/sign-out", w.Staff(""), w.Handle(k.signOut))
+	r.GET("", w.Staff(""), k.show(k.dashboard))
+	r.GET("/approvals", w.Staff(seesWork), k.show(k.approvals))
+	r.GET("/approvals/:id", w.Staff(seesWork), k.show(k.approval))
+	r.POST("/approvals/:id", w.Staff(seesWork), k.does(k.approval, k.decide))
+	r.GET("/audit", w.Staff(staff.AuditView), k.show(k.auditTrail))
+	r.POST("/audit/verify", w.Staff(staff.AuditView), k.show(k.auditVerified))
+	r.POST("/audit/check", w.Staff(staff.AuditView), k.show(k.auditChecked))
+	r.GET("/system", w.Staff(staff.JobsRun), k.show(k.system))
+	r.GET("/system/jobs", w.Staff(staff.JobsRun), k.show(k.jobs))
+	r.POST("/system/jobs/:name/run", w.Staff(staff.JobsRun), k.does(k.jobs, k.runJobNow))
+	r.GET("/system/users", w.Staff(staff.StaffEdit), k.show(k.users))
+	r.POST("/system/users", w.Staff(staff.StaffEdit), w.Handle(k.addUser))
+	r.POST("/system/users/switch", w.Staff(staff.StaffEdit), k.does(k.users, k.switchUser))
+}
+
+// may says whether the person behind the request holds a permission, so that a page offers only what will be allowed.
+func (k *Console) may(actor web.Actor, permission string) bool {
+	return k.web.May(actor.Role, permission)
+}

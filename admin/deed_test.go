@@ -1,0 +1,138 @@
+package admin
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pquerna/otp/totp"
+
+	"hongbao/internal/web"
+)
+
+func TestSessionsAPI(t *testing.T) {
+	d := newDesk(t)
+	d.must(d.ask("", "POST", "/api/v1/sessions", `{"username":"auditor","password":"wrong","totp":""}`), 401, "sign-in-failed")
+	d.must(d.ask("", "POST", "/api/v1/sessions", `{"username":"auditor","pass":"x"}`), 400, "unknown-field")
+	answer := d.must(d.ask("", "POST", "/api/v1/sessions", `{"username":"auditor","password":"`+password+`","totp":""}`), 201, "token")
+	var in struct {
+		Token   string
+		Account struct{ Username, Role, City string }
+	}
+	if err := json.Unmarshal(answer.Body.Bytes(), &in); err != nil || in.Account.Role != "auditor" {
+		t.Fatalf("%v %s", err, answer.Body)
+	}
+	cookies := answer.Result().Cookies()
+	if len(cookies) != 1 || cookies[0].Name != web.SessionCookie || !cookies[0].HttpOnly || cookies[0].SameSite != http.SameSiteLaxMode {
+		t.Errorf("cookies %v", cookies)
+	}
+	bearer := []string{"Authorization", "Bearer " + in.Token}
+	d.must(d.ask("", "GET", "/api/v1/admin/audit", "", bearer...), 200, "session.opened")
+	d.must(d.ask("", "DELETE", "/api/v1/sessions", "", bearer...), 204, "")
+	d.must(d.ask("", "GET", "/api/v1/admin/audit", "", bearer...), 401, "not-signed-in")
+}
+
+func TestSignInPage(t *testing.T) {
+	d := newDesk(t)
+	d.must(d.ask("", "GET", "/console/audit?actor=li", ""), 401, `value="/console/audit?actor=li"`)
+	d.must(d.form("", "/console/sign-in", "username", "auditor", "password", "wrong"), 401, "用户名、密码或动态口令有误")
+	for next, want := range map[string]string{"/console/audit": "/console/audit", "//evil.example": "/console", "https://evil.example": "/console", "": "/console"} {
+		answer := d.form("", "/console/sign-in", "username", "auditor", "password", password, "next", next)
+		if answer.Code != 303 || answer.Header().Get("Location") != want {
+			t.Errorf("next %q led to %d %q", next, answer.Code, answer.Header().Get("Location"))
+		}
+	}
+}
+
+func TestNewUserSignsInWithTheShownSecret(t *testing.T) {
+	d := newDesk(t)
+	page := d.must(d.form("system-admin", "/console/system/users", "username", "wang", "name", "王", "role", "approver", "city", "suzhou", "password", password), 200, "<code>").Body.String()
+	_, rest, _ := strings.Cut(visible(page), "或手工输入密钥")
+	secret := strings.Fields(rest)[0]
+	code, err := totp.GenerateCode(secret, d.clock.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.must(d.form("", "/console/sign-in", "username", "wang", "password", password), 401, "")
+	d.must(d.form("", "/console/sign-in", "username", "wang", "password", password, "totp", code), 303, "/console")
+	d.must(d.form("system-admin", "/console/system/users", "username", "wang", "name", "王", "role", "approver", "city", "suzhou", "password", password), 400, "该用户名已被使用")
+	d.must(d.form("system-admin", "/console/system/users/switch", "username", "system-admin", "to", "disabled"), 409, "不能停用自己的账号")
+	d.must(d.form("system-admin", "/console/system/users/switch", "username", "wang", "to", "disabled"), 303, "done=saved")
+	d.clock.Advance(time.Minute)
+	code, err = totp.GenerateCode(secret, d.clock.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.must(d.form("", "/console/sign-in", "username", "wang", "password", password, "totp", code), 401, "")
+}
+
+func TestACampaignFromTheConsole(t *testing.T) {
+	d := newDesk(t)
+	d.must(d.form("city-admin", "/console/campaigns/new", "yaml", "id: Bad"), 400, "没有办成")
+	d.withCampaign()
+	found, err := d.Campaigns.BySlug(t.Context(), slug)
+	if err != nil || found.Status != "approved" {
+		t.Fatalf("%v %+v", err, found)
+	}
+	d.must(d.form("operations", "/console/campaigns/"+slug+"/funding", "source", d.source(), "amount", "1.234", "evidence", "x"), 400, "最多两位小数")
+	d.must(d.form("approver", "/console/approvals/2", "decision", "reject"), 400, "reason")
+	d.must(d.form("approver", "/console/approvals/2", "decision", "approve", "reason", "回单相符"), 303, "done=approved")
+	balances, err := d.Money.Balances(t.Context(), found.ID)
+	if err != nil || len(balances) == 0 {
+		t.Errorf("no money was booked: %v", err)
+	}
+	d.must(d.ask("city-admin", "GET", "/console/campaigns/"+slug+"/rule-book", ""), 200, "id: "+slug)
+	d.must(d.form("city-admin", "/console/campaigns/"+slug+"/cancel", "reason", "改期", "confirm", "suzhou"), 400, "未执行任何操作")
+	d.must(d.form("city-admin", "/console/campaigns/"+slug+"/cancel", "reason", "改期", "confirm", slug), 303, "done=saved")
+	if found, err = d.Campaigns.BySlug(t.Context(), slug); err != nil || found.Status != "cancelled" {
+		t.Errorf("%v %s", err, found.Status)
+	}
+}
+
+func TestApprovalsAPI(t *testing.T) {
+	d := newDesk(t)
+	d.withCampaign()
+	var answer struct {
+		Approvals []struct {
+			ID      int64
+			Kind    string
+			Status  string
+			Maker   string
+			Summary map[string]any
+		}
+	}
+	body := d.must(d.ask("approver", "GET", "/api/v1/admin/approvals?status=pending", ""), 200, "approvals").Body.Bytes()
+	if err := json.Unmarshal(body, &answer); err != nil || len(answer.Approvals) != 1 || answer.Approvals[0].Kind != "funding.receive" || answer.Approvals[0].Maker != "operations" {
+		t.Fatalf("%v %s", err, body)
+	}
+	d.must(d.ask("auditor", "POST", "/api/v1/admin/approvals/2/decision", `{"approve":true,"reason":"x"}`), 403, "approval-role")
+	d.must(d.ask("approver", "POST", "/api/v1/admin/approvals/2/decision", `{"approve":false,"reason":"金额不符"}`), 204, "")
+	d.must(d.ask("approver", "POST", "/api/v1/admin/approvals/2/decision", `{"approve":true,"reason":"x"}`), 409, "approval-decided")
+	d.must(d.ask("approver", "POST", "/api/v1/admin/approvals/99/decision", `{"approve":true,"reason":"x"}`), 404, "approval-missing")
+}
+
+func TestJobsAPI(t *testing.T) {
+	d := newDesk(t)
+	d.must(d.ask("system-admin", "GET", "/api/v1/admin/jobs", ""), 200, "bank did not answer")
+	d.must(d.ask("system-admin", "POST", "/api/v1/admin/jobs/campaign-open/run", "{}"), 200, `{"rows":3}`)
+	d.must(d.form("system-admin", "/console/system/jobs/campaign-open/run"), 303, "done=ran")
+}
+
+func TestAuditIsShownAndVerified(t *testing.T) {
+	d := newDesk(t)
+	d.withCampaign()
+	d.must(d.ask("auditor", "GET", "/api/v1/admin/audit?action=campaign.create", ""), 200, slug)
+	d.must(d.ask("auditor", "POST", "/api/v1/admin/audit/verify", ""), 200, `"ok":true`)
+	d.must(d.form("auditor", "/console/audit/verify"), 200, "首尾相接")
+	d.must(d.form("auditor", "/console/audit/check"), 200, "核对结果")
+	if _, err := d.DB.SQL().Exec("DROP TRIGGER audit_entries_no_update"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.DB.SQL().Exec("UPDATE audit_entries SET subject = 'other' WHERE seq = 3"); err != nil {
+		t.Fatal(err)
+	}
+	d.must(d.ask("auditor", "POST", "/api/v1/admin/audit/verify", ""), 200, `"ok":false`)
+	d.must(d.form("auditor", "/console/audit/verify"), 200, "审计链已断裂")
+}

@@ -1,0 +1,99 @@
+package admin
+
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"hongbao/campaign"
+	"hongbao/internal/fault"
+	"hongbao/internal/staff"
+	"hongbao/internal/web"
+
+	"github.com/gin-gonic/gin"
+)
+
+const merchantPage = 100
+
+// merchants lists where a campaign's envelopes may be spent.
+func (k *Console) merchants(c *gin.Context) (page, error) {
+	shown := page{Title: web.Tr(c, "商户", "Merchants"), State: web.Tr(c, "只有名单内、状态正常的商户可以收红包。", "Only listed merchants in good standing take envelopes.")}
+	chosen, ok, err := k.campaignAtHand(c)
+	if err != nil || !ok {
+		return noCampaign(c, shown), err
+	}
+	list, err := k.Campaigns.Merchants(c, chosen.ID, campaign.MerchantFilter{District: c.Query("district"), Status: c.Query("status"), After: c.Query("after"), Limit: merchantPage})
+	if err != nil {
+		return shown, err
+	}
+	filter, err := k.merchantFilter(c, chosen)
+	if err != nil {
+		return shown, err
+	}
+	table := web.Table{Caption: shown.Title, Columns: heads(c, "商户", "Merchant", "区县", "District", "类别", "Class", "状态", "Status", "场景", "Scenarios", "#限额（元）", "#Cap (yuan)"),
+		Empty: web.Empty{Title: web.Tr(c, "没有符合条件的商户", "No merchant matches"), Text: web.Tr(c, "商户随规则书建立，也可以通过接口导入名单。", "Merchants come with the rule book, or are imported over the API.")}}
+	for _, m := range list {
+		table.Rows = append(table.Rows, merchantRow(m))
+	}
+	if len(list) == merchantPage {
+		query := c.Request.URL.Query()
+		query.Set("after", list[len(list)-1].No)
+		table.Next = "/console/merchants?" + query.Encode()
+	}
+	shown.Blocks = []block{{Filters: filter}, {Table: &table}}
+	if k.may(web.ActorOf(c), staff.MerchantsEdit) {
+		shown.Blocks = append(shown.Blocks, block{Acts: []act{merchantAct(c, chosen)}})
+	}
+	return shown, nil
+}
+
+func (k *Console) merchantFilter(c *gin.Context, chosen campaign.Campaign) (*web.Form, error) {
+	field, err := k.oneCampaignField(c, chosen.Slug)
+	if err != nil {
+		return nil, err
+	}
+	book, err := k.Campaigns.RuleBook(c, chosen.ID)
+	if err != nil {
+		return nil, err
+	}
+	district := web.Field{Name: "district", Label: web.Tr(c, "区县", "District"), Type: "select", Value: c.Query("district"), Options: []web.Option{everything(c)}}
+	for _, d := range book.City.Districts {
+		district.Options = append(district.Options, web.Option{Value: d.Name, Label: cmp.Or(d.Title.In(web.Locale(c)), d.Name)})
+	}
+	status := statusField(c, c.Query("status"), campaign.MerchantActive, campaign.MerchantHeld, campaign.MerchantSuspended)
+	status.Options = append([]web.Option{everything(c)}, status.Options...)
+	return filters(c, field, district, status), nil
+}
+
+func merchantRow(m campaign.ListedMerchant) web.Row {
+	name, cap := web.Text(m.Name), web.Text("")
+	name.Note = m.No
+	if m.Cap > 0 {
+		cap = web.Money(m.Cap)
+	}
+	return web.Row{Cells: []web.Cell{name, web.Text(m.District), web.Text(m.Class), web.State(m.Status), web.Text(strings.Join(m.Scenarios, ", ")), cap}}
+}
+
+func merchantAct(c *gin.Context, chosen campaign.Campaign) act {
+	status := web.Field{Name: "to", Label: web.Tr(c, "改为", "New status"), Type: "select", Value: c.PostForm("to")}
+	for _, code := range []string{campaign.MerchantHeld, campaign.MerchantSuspended, campaign.MerchantActive} {
+		status.Options = append(status.Options, web.Option{Value: code, Label: web.StatusOf(web.Locale(c), code).Word})
+	}
+	return act{Title: web.Tr(c, "更改商户状态", "Change a merchant's status"), Text: web.Tr(c, "停用后立即不能再收红包；暂缓结算不影响收款。", "A suspended merchant takes no envelope from now on; a held one still does."),
+		Form: web.Form{Action: "/console/merchants/" + chosen.Slug, Submit: web.Tr(c, "更改状态", "Change"), Danger: true, Fields: []web.Field{
+			{Name: "no", Label: web.Tr(c, "商户号", "Merchant number"), Required: true, Value: c.PostForm("no"), Autocomplete: "off"}, status,
+			{Name: "reason", Label: web.Tr(c, "理由", "Reason"), Required: true, MaxLength: 200, Value: c.PostForm("reason")}}}}
+}
+
+func (k *Console) setMerchant(c *gin.Context) (string, error) {
+	found, err := k.theCampaign(c)
+	if err != nil {
+		return "", err
+	}
+	if c.PostForm("no") == "" {
+		return "", fault.Field("no", "required", "请填写商户号。", "A merchant number is required.")
+	}
+	err = k.Campaigns.SetMerchantStatus(c, web.ActorOf(c).Username, found.Slug, c.PostForm("no"), c.PostForm("to"), c.PostForm("reason"))
+	return done(fmt.Sprintf("/console/merchants?campaign=%s", url.QueryEscape(found.Slug)), "saved"), err
+}

@@ -1,0 +1,142 @@
+package admin
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"hongbao/internal/fault"
+	"hongbao/internal/web"
+
+	"github.com/gin-gonic/gin"
+)
+
+// page is a console page: a title, one sentence that says how things stand, the primary action, then blocks. Every
+// page but the sign-in is one of these, shown by one template.
+type page struct {
+	Title, State, Chip, Action, URL, Back, BackURL string
+	Alert                                          *alert
+	Blocks                                         []block
+}
+
+// alert is a notice at the head of a page; Tone as in the alert component.
+type alert struct {
+	Tone, Title, Text, Action, URL string
+}
+
+// block is one part of a page; it shows what it holds. Half blocks stand side by side where there is room.
+type block struct {
+	Title, Text string
+	Figures     []web.Figure
+	Facts       []fact
+	Filters     *web.Form
+	Table       *web.Table
+	Form        *web.Form
+	Acts        []act
+	Timeline    []web.Event
+	Bars        *bars
+	Code        string
+	Columns     []block
+}
+
+type fact struct {
+	Label, Value, Hash, URL string
+}
+
+type bars struct {
+	Title string
+	Rows  []bar
+}
+
+type bar struct {
+	Label, Text string
+	Part, Whole int64
+}
+
+// act is something a member of staff can do: what will happen in words and figures, then its form.
+type act struct {
+	Title, Text string
+	Form        web.Form
+	Open        bool
+}
+
+// shows is a page's own function: it builds the page anew on every request.
+type shows func(c *gin.Context) (page, error)
+
+// show serves a page.
+func (k *Console) show(build shows) gin.HandlerFunc {
+	return k.web.Handle(func(c *gin.Context) error { return k.render(c, build, nil) })
+}
+
+// does serves a form's POST: when the act succeeds the browser goes to next with a sentence on what was done; when it is
+// refused the page is shown again with the reason.
+func (k *Console) does(build shows, do func(c *gin.Context) (next string, err error)) gin.HandlerFunc {
+	return k.web.Handle(func(c *gin.Context) error {
+		next, err := do(c)
+		if err != nil {
+			if fault.KindOf(err) >= fault.Internal {
+				return err
+			}
+			return k.render(c, build, err)
+		}
+		c.Redirect(http.StatusSeeOther, next)
+		return nil
+	})
+}
+
+func (k *Console) render(c *gin.Context, build shows, refusal error) error {
+	shown, err := build(c)
+	if err != nil {
+		return err
+	}
+	status := http.StatusOK
+	if refusal != nil {
+		status = int(fault.KindOf(refusal))
+		shown.Alert = &alert{Tone: "danger", Title: web.Tr(c, "没有办成", "This was refused"), Text: refusalText(c, refusal)}
+	} else if done, ok := doneSentences[c.Query("done")]; ok {
+		shown.Alert = &alert{Tone: "success", Text: web.Tr(c, done[0], done[1])}
+	}
+	return k.web.Render(c, status, "admin/page.html", shown)
+}
+
+func refusalText(c *gin.Context, err error) string {
+	if field, sentence, ok := web.FieldError(c, err); ok {
+		return field + web.Tr(c, "：", ": ") + sentence
+	}
+	return web.Sentence(c, err)
+}
+
+// doneSentences are what a page says after an act, by the code in ?done=.
+var doneSentences = map[string][2]string{
+	"asked":    {"已提交，等待另一位同事复核。", "Sent; it waits for a second person."},
+	"approved": {"已批准，立即生效。", "Approved; it takes effect now."},
+	"rejected": {"已驳回，经办人会看到您的理由。", "Rejected; the maker will see your reason."},
+	"ran":      {"任务已运行完毕。", "The job has run."},
+	"created":  {"已建立。", "Created."},
+	"saved":    {"已保存。", "Saved."},
+	"made":     {"报表已生成，可以下载。", "The report is made and can be downloaded."},
+	"checked":  {"核对完毕，结果见下。", "Checked; the results are below."},
+}
+
+// done is the address of a page that will say what was done.
+func done(address, code string) string {
+	if strings.Contains(address, "?") {
+		return address + "&done=" + url.QueryEscape(code)
+	}
+	return address + "?done=" + url.QueryEscape(code)
+}
+
+var errConfirm = fault.Field("confirm", "confirm", "输入的编号与要操作的对象不一致，未执行任何操作。", "What you typed does not name what you are acting on; nothing was done.")
+
+// confirmField asks to type the name of what is acted on.
+func confirmField(c *gin.Context, name string) web.Field {
+	return web.Field{Name: "confirm", Label: web.Tr(c, "输入 "+name+" 以确认", "Type "+name+" to confirm"),
+		Required: true, Autocomplete: "off", Placeholder: name}
+}
+
+func confirmed(c *gin.Context, name string) error {
+	if strings.TrimSpace(c.PostForm("confirm")) != name {
+		return errConfirm
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package admin
+
+import (
+	"fmt"
+	"net/url"
+
+	"hongbao/internal/staff"
+	"hongbao/internal/web"
+	"hongbao/reporting"
+
+	"github.com/gin-gonic/gin"
+)
+
+const reportRuns = 100
+
+// reports lists what has been made, and makes more.
+func (k *Console) reports(c *gin.Context) (page, error) {
+	shown := page{Title: web.Tr(c, "报表", "Reports"), State: web.Tr(c, "每份报表都与总账核对，差一分也不放行。", "Each report is held against the ledger; one fen of difference and it is not released.")}
+	chosen, ok, err := k.campaignAtHand(c)
+	if err != nil || !ok {
+		return noCampaign(c, shown), err
+	}
+	runs, err := k.Reports.Runs(c, chosen.ID, reportRuns)
+	if err != nil {
+		return shown, err
+	}
+	field, err := k.oneCampaignField(c, chosen.Slug)
+	if err != nil {
+		return shown, err
+	}
+	table := web.Table{Caption: shown.Title, Columns: heads(c, "报表", "Report", "状态", "Status", "#行数", "#Rows", "内容指纹", "Digest", "生成", "Made", "下载", "Download"),
+		Empty: web.Empty{Title: web.Tr(c, "还没有报表", "No reports yet"), Text: web.Tr(c, "选择一种报表生成即可。", "Choose one above to make it.")}}
+	for _, run := range runs {
+		table.Rows = append(table.Rows, reportRow(c, run))
+	}
+	shown.Blocks = []block{{Filters: filters(c, field)}}
+	if k.may(web.ActorOf(c), staff.ReportsMake) {
+		shown.Blocks = append(shown.Blocks, block{Acts: []act{makeReport(c, chosen.Slug)}})
+	}
+	shown.Blocks = append(shown.Blocks, block{Table: &table})
+	return shown, nil
+}
+
+func reportTitle(c *gin.Context, name string) string {
+	report, ok := reporting.Find(name)
+	if !ok {
+		return name
+	}
+	return web.Tr(c, report.ZH, report.EN)
+}
+
+func reportRow(c *gin.Context, run reporting.Run) web.Row {
+	title, made, file := web.Text(reportTitle(c, run.Name)), web.When(run.StartedAt), web.Text("")
+	title.Note, made.Note = run.Number, run.MadeBy
+	if run.Status == "done" {
+		file = web.Link(run.Format+" · "+web.Tr(c, fmt.Sprintf("%d KB", (run.Size+1023)/1024), fmt.Sprintf("%d KB", (run.Size+1023)/1024)), fmt.Sprintf("/api/v1/admin/reports/%d/file", run.ID))
+	}
+	state := web.State(run.Status)
+	state.Note = run.Error
+	return web.Row{Cells: []web.Cell{title, state, web.Number(run.RowCount), web.Digest(run.Digest), made, file}}
+}
+
+func makeReport(c *gin.Context, slug string) act {
+	which := web.Field{Name: "name", Label: web.Tr(c, "报表", "Report"), Type: "select", Value: c.PostForm("name"), Options: []web.Option{{Value: allReports, Label: web.Tr(c, "全套报表", "The whole set")}}}
+	for _, report := range reporting.Catalogue() {
+		which.Options = append(which.Options, web.Option{Value: report.Name, Label: web.Tr(c, report.ZH, report.EN)})
+	}
+	format := web.Field{Name: "format", Label: web.Tr(c, "格式", "Format"), Type: "select", Options: []web.Option{{Value: reporting.XLSX, Label: "Excel (.xlsx)"}, {Value: reporting.CSV, Label: "CSV"}, {Value: reporting.JSONL, Label: "JSON Lines"}}}
+	return act{Title: web.Tr(c, "生成报表", "Make a report"), Open: true, Form: web.Form{Action: "/console/reports/" + slug, Submit: web.Tr(c, "生成", "Make"), Inline: true, Fields: []web.Field{which, format}}}
+}
+
+const allReports = "all"
+
+// makeReports makes one report or the whole catalogue.
+func (k *Console) makeReports(c *gin.Context) (string, error) {
+	found, err := k.theCampaign(c)
+	if err != nil {
+		return "", err
+	}
+	names := []string{c.PostForm("name")}
+	if names[0] == allReports {
+		names = nil
+		for _, report := range reporting.Catalogue() {
+			names = append(names, report.Name)
+		}
+	}
+	for _, name := range names {
+		if _, err := k.Reports.Produce(c, name, found.ID, c.PostForm("format"), web.ActorOf(c).Username); err != nil {
+			return "", err
+		}
+	}
+	return done("/console/reports?campaign="+url.QueryEscape(found.Slug), "made"), nil
+}

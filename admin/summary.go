@@ -1,0 +1,74 @@
+package admin
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"hongbao/internal/web"
+
+	"github.com/gin-gonic/gin"
+)
+
+// labels name the entries of an approval's summary and of an audit entry's detail.
+var labels = map[string][2]string{
+	"approval": {"审批号", "Approval"}, "amount": {"金额", "Amount"}, "batch": {"批次", "Batch"}, "budget": {"预算", "Budget"},
+	"campaign": {"活动", "Campaign"}, "close": {"截止登记", "Registration closes"}, "count": {"数量", "Count"},
+	"envelopes": {"红包个数", "Envelopes"}, "evidence": {"凭证", "Evidence"}, "kind": {"类别", "Kind"},
+	"notice_hash": {"公告指纹", "Notice hash"}, "open": {"开始登记", "Registration opens"}, "operator": {"运营机构", "Operator"},
+	"orders": {"指令笔数", "Orders"}, "purpose": {"用途", "Purpose"}, "quorum": {"见证法定数", "Quorum"}, "reason": {"理由", "Reason"},
+	"round": {"信标轮次", "Beacon round"}, "rule_hash": {"规则书指纹", "Rule book hash"}, "source": {"资金来源", "Source"},
+	"spend_until": {"消费截止", "Spending ends"}, "total": {"合计", "Total"}, "sums": {"分项", "Parts"}, "status": {"状态", "Status"},
+}
+
+// summaryFact shows one entry. An entry whose name ends in _fen is an amount; a text of 64 hex digits is a digest; a text
+// that is a time (RFC 3339) is shown in Asia/Shanghai.
+func summaryFact(c *gin.Context, name string, value any) fact {
+	plain, isMoney := strings.CutSuffix(name, "_fen")
+	label := plain
+	if known, ok := labels[plain]; ok {
+		label = web.Tr(c, known[0], known[1])
+	}
+	if text, ok := value.(string); ok && len(text) == 64 && strings.Trim(text, "0123456789abcdef") == "" {
+		return fact{Label: label, Hash: text}
+	}
+	return fact{Label: label, Value: summaryValue(c, value, isMoney)}
+}
+
+func summaryValue(c *gin.Context, value any, isMoney bool) string {
+	switch value := value.(type) {
+	case float64: // every number of a summary is whole, and JSON has told it so
+		if isMoney {
+			return web.Amount(int64(value)) + web.Tr(c, " 元", " yuan")
+		}
+		return web.Count(int64(value))
+	case string:
+		if at, err := time.Parse(time.RFC3339, value); err == nil {
+			return web.Clock(at)
+		}
+		return value
+	case []any:
+		parts := make([]string, len(value))
+		for i, part := range value {
+			parts[i] = summaryValue(c, part, isMoney)
+		}
+		return strings.Join(parts, web.Tr(c, "；", "; "))
+	case map[string]any:
+		return summaryParts(c, value)
+	case nil:
+		return "–"
+	}
+	return fmt.Sprint(value)
+}
+
+func summaryParts(c *gin.Context, entries map[string]any) string {
+	var parts []string
+	for _, fact := range summaryFacts(c, entries) {
+		text := fact.Value
+		if fact.Hash != "" {
+			text = web.Short(fact.Hash)
+		}
+		parts = append(parts, fact.Label+" "+text)
+	}
+	return strings.Join(parts, web.Tr(c, "，", ", "))
+}

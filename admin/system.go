@@ -1,0 +1,53 @@
+package admin
+
+import (
+	"fmt"
+	"runtime"
+
+	"hongbao/internal/database"
+	"hongbao/internal/staff"
+	"hongbao/internal/web"
+
+	"github.com/gin-gonic/gin"
+)
+
+// system is the page about the program itself.
+func (k *Console) system(c *gin.Context) (page, error) {
+	migrations, err := database.Status(c, k.DB)
+	if err != nil {
+		return page{}, err
+	}
+	actor := web.ActorOf(c)
+	shown := page{Title: web.Tr(c, "系统", "System"), State: web.Tr(c, "程序、数据库与人员。", "The program, its database and its people.")}
+	shown.Blocks = []block{
+		{Facts: []fact{
+			{Label: web.Tr(c, "版本", "Version"), Value: k.Version + " · " + runtime.Version()},
+			{Label: web.Tr(c, "环境", "Environment"), Value: web.Tr(c, map[bool]string{true: "正式", false: "彩排"}[k.web.Environment == "live"], k.web.Environment)},
+			{Label: web.Tr(c, "数据库", "Database"), Value: k.DB.Dialect()},
+			{Label: web.Tr(c, "系统时间", "System time"), Value: web.Date(k.Now())},
+		}},
+		{Facts: k.systemLinks(c, actor)},
+	}
+	table := migrationTable(c, migrations)
+	shown.Blocks = append(shown.Blocks, block{Title: web.Tr(c, "数据库结构", "Schema"), Table: &table})
+	return shown, nil
+}
+
+func (k *Console) systemLinks(c *gin.Context, actor web.Actor) []fact {
+	var links []fact
+	if k.may(actor, staff.JobsRun) {
+		links = append(links, fact{Label: web.Tr(c, "任务", "Jobs"), Value: web.Tr(c, fmt.Sprintf("%d 项自动任务", len(k.Jobs)), fmt.Sprintf("%d recurring jobs", len(k.Jobs))), URL: "/console/system/jobs"})
+	}
+	if k.may(actor, staff.StaffEdit) {
+		links = append(links, fact{Label: web.Tr(c, "用户与岗位", "Users and roles"), Value: web.Tr(c, "账号、岗位与权限", "Accounts, roles and permissions"), URL: "/console/system/users"})
+	}
+	return links
+}
+
+func migrationTable(c *gin.Context, migrations []database.MigrationStatus) web.Table {
+	table := web.Table{Caption: web.Tr(c, "数据库结构", "Schema"), Columns: heads(c, "版本", "Version", "步骤", "Steps", "应用时间", "Applied at")}
+	for _, m := range migrations {
+		table.Rows = append(table.Rows, web.Row{Cells: []web.Cell{web.Text(fmt.Sprintf("%04d %s", m.Version, m.Name)), web.Text(fmt.Sprintf("%d/%d", m.Applied, m.Steps)), web.When(m.AppliedAt)}})
+	}
+	return table
+}
