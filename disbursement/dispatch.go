@@ -1,0 +1,268 @@
+package disbursement
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"gorm.io/gorm"
+
+	"hongbao/campaign"
+	"hongbao/internal/database"
+	"hongbao/internal/money"
+)
+
+// Batched is implemented by an operator whose profile limits the orders of one call.
+type Batched interface{ BatchSize() int }
+
+const (
+	defaultBatch   = 100
+	roundsPerRun   = 1000 // calls to one operator in one run of a job
+	callLease      = 5 * time.Minute
+	firstRetry     = 5 * time.Second
+	longestRetry   = 30 * time.Minute
+	longestDoubles = 16
+)
+
+// Dispatch sends approved orders: to all operators at once, batch by batch. Any number of processes may do so together.
+func (s *Service) Dispatch(ctx context.Context) (int, error) {
+	n, err := s.eachOperator(ctx, s.dispatchBatch)
+	return n, errors.Join(err, s.finishBatches(ctx))
+}
+
+// Resolve asks for the outcome of orders that are not settled, of calls that broke off as well.
+func (s *Service) Resolve(ctx context.Context) (int, error) {
+	n, err := s.eachOperator(ctx, s.resolveBatch)
+	return n, errors.Join(err, s.finishBatches(ctx))
+}
+
+// eachOperator works on all operators in parallel until none of them has anything left to do. One that fails does not
+// hold up the others.
+func (s *Service) eachOperator(ctx context.Context, step func(context.Context, string, Operator) (int, error)) (int, error) {
+	var group sync.WaitGroup
+	var mutex sync.Mutex
+	var total int
+	var problems error
+	for name, operator := range s.Operators {
+		group.Go(func() {
+			n, err := repeat(ctx, func() (int, error) { return step(ctx, name, operator) })
+			mutex.Lock()
+			defer mutex.Unlock()
+			total += n
+			if err != nil {
+				problems = errors.Join(problems, fmt.Errorf("operator %s: %w", name, err))
+			}
+		})
+	}
+	group.Wait()
+	return total, problems
+}
+
+func repeat(ctx context.Context, step func() (int, error)) (total int, err error) {
+	for range roundsPerRun {
+		n, err := step()
+		total += n
+		if err != nil || n == 0 || ctx.Err() != nil {
+			return total, errors.Join(err, ctx.Err())
+		}
+	}
+	return total, nil
+}
+
+func batchSize(operator Operator) int {
+	if limited, ok := operator.(Batched); ok && limited.BatchSize() > 0 {
+		return limited.BatchSize()
+	}
+	return defaultBatch
+}
+
+// dispatchBatch sends one call: the orders are claimed in one transaction, the operator is called in none, and what it
+// says is settled in a second. A process that dies in between leaves the orders sending, for Resolve to ask about.
+func (s *Service) dispatchBatch(ctx context.Context, name string, operator Operator) (int, error) {
+	orders, err := s.claim(ctx, name, batchSize(operator))
+	if err != nil || len(orders) == 0 {
+		return 0, err
+	}
+	outcomes, err := s.send(ctx, operator, orders)
+	if err != nil {
+		s.log().Warn("an operator's answer is outstanding", "operator", name, "orders", len(orders), "error", err)
+		outcomes = unknown(orders)
+	}
+	return len(orders), s.settle(ctx, orders, outcomes)
+}
+
+// claim takes approved orders of one kind for a call under a lease of its own, and puts the money of credits in flight.
+func (s *Service) claim(ctx context.Context, operator string, limit int) (orders []Order, err error) {
+	token := s.token()
+	err = s.DB.InTx(ctx, func(tx *gorm.DB) error {
+		now := s.now()
+		ids, err := sendable(tx, operator, now, limit)
+		if err != nil || len(ids) == 0 {
+			orders = nil
+			return err
+		}
+		if err := leaseApproved(tx, ids, token, s.later(callLease), now); err != nil {
+			return err
+		}
+		if orders, err = leased(tx, token); err != nil {
+			return err
+		}
+		if err := batchesDispatching(tx, orders, now); err != nil {
+			return err
+		}
+		return s.postAll(tx, orders, "dispatch:"+token, "dispatch", func(o Order) []move {
+			return o.moved(inFloat, inFlight, o.AmountFen)
+		})
+	})
+	return orders, err
+}
+
+// moved is a credit's money going from one account at its operator to another. A recall and a return have nothing in
+// flight: their money stays where it is until the operator confirms.
+func (o Order) moved(from, to string, amount money.Fen) []move {
+	if o.Kind != Credit {
+		return nil
+	}
+	return []move{{From: account{o.Source, o.Operator, from}, To: account{o.Source, o.Operator, to}, Envelope: o.EnvelopeID, Amount: amount}}
+}
+
+// postAll posts what a group of orders moves, one entry for each campaign among them.
+func (s *Service) postAll(tx *gorm.DB, orders []Order, ref, kind string, moves func(Order) []move) error {
+	byCampaign, sequence := map[int64][]move{}, []int64{}
+	for _, o := range orders {
+		if _, ok := byCampaign[o.CampaignID]; !ok {
+			sequence = append(sequence, o.CampaignID)
+		}
+		byCampaign[o.CampaignID] = append(byCampaign[o.CampaignID], moves(o)...)
+	}
+	for _, id := range sequence {
+		e := entry{Campaign: id, Ref: fmt.Sprintf("%s:%d", ref, id), Kind: kind, At: s.now(), Moves: byCampaign[id]}
+		if err := post(tx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// send makes the call. All orders are of one kind.
+func (s *Service) send(ctx context.Context, operator Operator, orders []Order) ([]Outcome, error) {
+	promotions := map[int64]*campaign.RuleBook{}
+	for _, o := range orders {
+		if promotions[o.CampaignID] == nil {
+			book, err := s.Campaigns.RuleBook(ctx, o.CampaignID)
+			if err != nil {
+				return nil, err
+			}
+			promotions[o.CampaignID] = book
+		}
+	}
+	outcomes, err := call(ctx, operator, orders, promotions)
+	if err != nil {
+		return nil, err
+	}
+	return matching(orders, outcomes)
+}
+
+func call(ctx context.Context, operator Operator, orders []Order, promotions map[int64]*campaign.RuleBook) ([]Outcome, error) {
+	switch orders[0].Kind {
+	case Credit:
+		return operator.Credit(ctx, each(orders, func(o Order) CreditOrder {
+			return CreditOrder{OrderNo: o.OrderNo, PromotionID: promotions[o.CampaignID].ID, CouponID: o.CouponID, WalletToken: o.WalletToken,
+				AmountFen: o.AmountFen, ExpiresAt: o.ExpiresAt.Time(), RefundProperty: RefundKeepsExpiry, Description: promotions[o.CampaignID].Name.ZH}
+		}))
+	case Recall:
+		return operator.Recall(ctx, each(orders, func(o Order) RecallOrder {
+			return RecallOrder{OrderNo: o.OrderNo, PromotionID: promotions[o.CampaignID].ID, CouponID: o.CouponID}
+		}))
+	}
+	return operator.Return(ctx, each(orders, func(o Order) ReturnOrder {
+		return ReturnOrder{OrderNo: o.OrderNo, PromotionID: promotions[o.CampaignID].ID, Source: o.Source, AmountFen: o.AmountFen}
+	}))
+}
+
+func each[T, U any](list []T, turn func(T) U) []U {
+	made := make([]U, len(list))
+	for i, item := range list {
+		made[i] = turn(item)
+	}
+	return made
+}
+
+// matching checks that an answer is about the orders that were asked about. One that is not leaves them all unknown.
+func matching(orders []Order, outcomes []Outcome) ([]Outcome, error) {
+	if len(outcomes) != len(orders) {
+		return nil, fmt.Errorf("disbursement: %d outcomes for %d orders", len(outcomes), len(orders))
+	}
+	for i, o := range orders {
+		if outcomes[i].OrderNo != o.OrderNo {
+			return nil, fmt.Errorf("disbursement: outcome %d is of another order", i)
+		}
+	}
+	return outcomes, nil
+}
+
+func unknown(orders []Order) []Outcome {
+	return each(orders, func(o Order) Outcome { return Outcome{OrderNo: o.OrderNo, State: StateUnknown} })
+}
+
+// resolveBatch asks about one group of unsettled orders.
+func (s *Service) resolveBatch(ctx context.Context, name string, operator Operator) (int, error) {
+	orders, err := s.reclaim(ctx, name, batchSize(operator))
+	if err != nil || len(orders) == 0 {
+		return 0, err
+	}
+	outcomes, err := operator.Query(ctx, each(orders, func(o Order) string { return o.OrderNo }))
+	if err == nil {
+		outcomes, err = matching(orders, outcomes)
+	}
+	if err != nil {
+		s.log().Warn("an operator cannot say now", "operator", name, "orders", len(orders), "error", err)
+		outcomes = unknown(orders)
+	}
+	return len(orders), s.settle(ctx, orders, outcomes)
+}
+
+// reclaim leases orders that are due to be asked about, among them those whose sender's lease has run out: a sender that
+// still lives finds its token gone and settles nothing.
+func (s *Service) reclaim(ctx context.Context, operator string, limit int) (orders []Order, err error) {
+	token := s.token()
+	err = s.DB.InTx(ctx, func(tx *gorm.DB) error {
+		now := s.now()
+		ids, err := askable(tx, operator, now, limit)
+		if err != nil || len(ids) == 0 {
+			orders = nil
+			return err
+		}
+		if err := leaseUnsettled(tx, ids, token, s.later(callLease), now); err != nil {
+			return err
+		}
+		orders, err = leased(tx, token)
+		return err
+	})
+	return orders, err
+}
+
+func (s *Service) later(d time.Duration) database.Millis { return database.At(s.Now().Add(d)) }
+
+// token is a fencing token: nobody else ever has the same.
+func (s *Service) token() string { return s.number() }
+
+// retryAt doubles the wait with each attempt, up to half an hour, and takes off up to half of it by chance, so that the
+// orders of a call that broke off do not all come back at once.
+func (s *Service) retryAt(attempts int) database.Millis {
+	wait := min(firstRetry<<min(attempts, longestDoubles), longestRetry)
+	var random [2]byte
+	if _, err := io.ReadFull(s.random(), random[:]); err != nil {
+		panic("disbursement: no randomness: " + err.Error())
+	}
+	chance := time.Duration(random[0])<<8 | time.Duration(random[1])
+	return s.later(wait - wait/2*chance/0xffff)
+}
+
+// finishBatches closes batches of which no order is open any more.
+func (s *Service) finishBatches(ctx context.Context) error {
+	return s.DB.InTx(ctx, func(tx *gorm.DB) error { return doneBatches(tx, s.now()) })
+}

@@ -1,0 +1,572 @@
+package disbursement
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"gorm.io/gorm"
+
+	"hongbao/campaign"
+	"hongbao/internal/database"
+	"hongbao/internal/fault"
+	"hongbao/internal/money"
+)
+
+// Statement is an operator's file of one day as far as it concerns one campaign.
+type Statement struct {
+	ID         int64           `json:"id"`
+	CampaignID int64           `json:"-"`
+	Operator   string          `json:"operator"`
+	Day        string          `json:"day"` // of Asia/Shanghai
+	Edition    int             `json:"edition"`
+	Digest     string          `json:"digest"` // SM3, hex
+	LineCount  int64           `json:"line_count"`
+	TotalFen   money.Fen       `json:"total_fen"`
+	Status     string          `json:"status"` // matched, different or refused
+	Reason     string          `json:"reason"`
+	ReceivedAt database.Millis `json:"received_at"`
+}
+
+// Difference is something on which we, the operator and the ledger do not agree. It stays until the evidence settles it
+// or a person does, who says why.
+type Difference struct {
+	ID         int64           `json:"id"`
+	CampaignID int64           `json:"-"`
+	Operator   string          `json:"operator"`
+	Day        string          `json:"day"`
+	OrderNo    string          `json:"order_no"` // of an order or an event
+	Kind       string          `json:"kind"`     // missing-here, missing-there, amount, status, refund-order, ledger, event-refused
+	Ours       string          `json:"ours"`
+	Theirs     string          `json:"theirs"`
+	Status     string          `json:"status"` // open or resolved
+	Reason     string          `json:"reason"`
+	Owner      string          `json:"owner"` // who resolved it
+	FoundAt    database.Millis `json:"found_at"`
+	ResolvedAt database.Millis `json:"resolved_at"`
+}
+
+type difference = Difference
+
+const (
+	missingHere  = "missing-here"
+	missingThere = "missing-there"
+	otherAmount  = "amount"
+	otherStatus  = "status"
+	refundOrder  = "refund-order"
+	ledgerSums   = "ledger"
+
+	statementMatched   = "matched"
+	statementDifferent = "different"
+	statementRefused   = "refused"
+)
+
+const (
+	linesAtOnce    = 500
+	statementBytes = 4 << 30
+	daysAfter      = 10        // days after the end of spending in which statements are still asked for
+	askAgain       = time.Hour // until a statement that was refused or that differs is asked for again
+)
+
+// Why a statement is refused whole.
+var (
+	errStatementOther = fault.New(fault.Invalid, "statement-other", "对账单的机构或日期不符，整份拒收。", "The statement is of another operator or day; it is refused whole.")
+	errResolveReason  = fault.Field("reason", "reason", "请说明处理理由（不超过200字）。", "Please give a reason, in at most 200 characters.")
+	errNoDifference   = fault.New(fault.NotFound, "difference-missing", "没有这条未处理的差异。", "There is no such open difference.")
+)
+
+// dayOf is the day of Asia/Shanghai in which a moment lies.
+func dayOf(t time.Time) string { return t.In(campaign.Shanghai).Format(time.DateOnly) }
+
+// Reconcile compares every day that has ended and has no agreed statement yet, at every operator. A statement that is
+// not there, or is refused, is asked for again later. It gives the number of statements read.
+func (s *Service) Reconcile(ctx context.Context) (int, error) {
+	due, err := s.dueStatements(ctx)
+	if err != nil {
+		return 0, err
+	}
+	read := 0
+	var problems error
+	for _, d := range due {
+		_, err := s.ReconcileDay(ctx, d.operator, d.day)
+		switch {
+		case errors.Is(err, ErrStatementNotReady):
+		case err != nil:
+			problems = errors.Join(problems, fmt.Errorf("operator %s, %s: %w", d.operator, d.day, err))
+		default:
+			read++
+		}
+	}
+	return read, problems
+}
+
+type dueStatement struct{ operator, day string }
+
+// dueStatements lists operators and ended days, oldest first, from the first order of a campaign at the operator until
+// some days after its end.
+func (s *Service) dueStatements(ctx context.Context) ([]dueStatement, error) {
+	spans, err := activeSpans(s.DB.Read(ctx))
+	if err != nil {
+		return nil, err
+	}
+	today := dayOf(s.Now())
+	var due []dueStatement
+	seen := map[dueStatement]bool{}
+	for _, span := range spans {
+		if s.Operators[span.Operator] == nil {
+			continue
+		}
+		done, err := agreedDays(s.DB.Read(ctx), span.CampaignID, span.Operator, s.later(-askAgain))
+		if err != nil {
+			return nil, err
+		}
+		until := span.Until.Time().AddDate(0, 0, daysAfter)
+		for day := span.From.Time().In(campaign.Shanghai); dayOf(day) < today && day.Before(until); day = day.AddDate(0, 0, 1) {
+			d := dueStatement{span.Operator, dayOf(day)}
+			if !done[d.day] && !seen[d] {
+				seen[d] = true
+				due = append(due, d)
+			}
+		}
+	}
+	return due, nil
+}
+
+// ReconcileDay reads an operator's statement of one day (2006-01-02, Asia/Shanghai) and compares it three ways: our
+// orders and events, the operator's lines, and the ledger. What the statement alone proves is booked from it; everything
+// else becomes a difference. A file whose digest, totals or head is wrong is refused whole, before a line of it counts.
+func (s *Service) ReconcileDay(ctx context.Context, operator, day string) ([]Statement, error) {
+	bank := s.Operators[operator]
+	date, err := time.ParseInLocation(time.DateOnly, day, campaign.Shanghai)
+	if err != nil || bank == nil {
+		return nil, fault.Field("operator", "statement-of-whom", "请给出运营机构和日期。", "Name an operator and a day.")
+	}
+	file, err := spool(ctx, bank, date)
+	if err != nil {
+		return nil, err
+	}
+	defer file.close()
+	head, totals, err := file.read(func(StatementHead, StatementLine) error { return nil })
+	if err == nil && (head.Operator != operator || head.Day != day) {
+		err = errStatementOther
+	}
+	r := reconciliation{s: s, operator: operator, day: day, date: date, head: head, totals: totals, found: map[differenceKey]bool{}}
+	if err != nil {
+		return nil, errors.Join(err, r.refused(ctx, err))
+	}
+	return r.run(ctx, file)
+}
+
+// spooled is a statement on disk, so that it can be checked whole before it is used and read twice without memory.
+type spooled struct{ *os.File }
+
+func spool(ctx context.Context, bank Operator, date time.Time) (spooled, error) {
+	stream, err := bank.Statement(ctx, date)
+	if err != nil {
+		return spooled{}, err
+	}
+	defer stream.Close()
+	file, err := os.CreateTemp("", "statement-*")
+	if err != nil {
+		return spooled{}, err
+	}
+	if _, err := io.Copy(file, io.LimitReader(stream, statementBytes)); err != nil {
+		spooled{file}.close()
+		return spooled{}, fmt.Errorf("receiving a statement: %w", err)
+	}
+	return spooled{file}, nil
+}
+
+func (f spooled) close() {
+	_ = f.Close()
+	_ = os.Remove(f.Name())
+}
+
+func (f spooled) read(fn func(StatementHead, StatementLine) error) (StatementHead, StatementTotals, error) {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return StatementHead{}, StatementTotals{}, err
+	}
+	return ReadStatement(f.File, fn)
+}
+
+// reconciliation is one run over one file.
+type reconciliation struct {
+	s         *Service
+	operator  string
+	day       string
+	date      time.Time
+	head      StatementHead
+	totals    StatementTotals
+	campaigns []int64 // those with envelopes at the operator; a line of nobody's counts with the first
+	found     map[differenceKey]bool
+}
+
+type differenceKey struct {
+	campaign      int64
+	number, about string
+}
+
+func (r *reconciliation) run(ctx context.Context, file spooled) ([]Statement, error) {
+	var err error
+	if r.campaigns, err = campaignsAt(r.s.DB.Read(ctx), r.operator); err != nil || len(r.campaigns) == 0 {
+		return nil, err
+	}
+	var lines []StatementLine
+	_, _, err = file.read(func(_ StatementHead, line StatementLine) error {
+		if lines = append(lines, line); len(lines) < linesAtOnce {
+			return nil
+		}
+		err := r.compare(ctx, lines)
+		lines = lines[:0]
+		return err
+	})
+	if err == nil {
+		err = r.compare(ctx, lines)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r.finish(ctx)
+}
+
+// compare takes some lines of the file in one transaction.
+func (r *reconciliation) compare(ctx context.Context, lines []StatementLine) error {
+	var found []difference
+	err := r.s.DB.InTx(ctx, func(tx *gorm.DB) error {
+		found = found[:0]
+		var orders, events []StatementLine
+		for _, line := range lines {
+			if line.Kind == LinePayment || line.Kind == LineRefund {
+				events = append(events, line)
+			} else {
+				orders = append(orders, line)
+			}
+		}
+		ofOrders, err := r.compareOrders(tx, orders)
+		if err != nil {
+			return err
+		}
+		ofEvents, err := r.compareEvents(tx, events)
+		if err != nil {
+			return err
+		}
+		found = append(ofOrders, ofEvents...)
+		return r.record(tx, found)
+	})
+	for _, d := range found {
+		r.found[differenceKey{d.CampaignID, d.OrderNo, d.Kind}] = true
+	}
+	return err
+}
+
+func (r *reconciliation) record(tx *gorm.DB, found []difference) error {
+	for _, d := range found {
+		if err := r.s.differ(tx, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *reconciliation) difference(campaignID int64, number, kind, ours, theirs string) difference {
+	if campaignID == 0 {
+		campaignID = r.campaigns[0]
+	}
+	return difference{CampaignID: campaignID, Operator: r.operator, Day: r.day, OrderNo: printable(number), Kind: kind, Ours: clip(ours, 200), Theirs: clip(theirs, 200)}
+}
+
+// lineKind is the kind of order that a line is about, and the state that it proves.
+func lineKind(line StatementLine) (kind string, state State) {
+	switch line.Kind {
+	case LineCredit:
+		return Credit, StateSucceeded
+	case LineCreditReturned:
+		return Credit, StateReturned
+	case LineRecall:
+		return Recall, StateSucceeded
+	case LineReturn:
+		return Return, StateSucceeded
+	}
+	return string(line.Kind), StateUnknown
+}
+
+func (r *reconciliation) compareOrders(tx *gorm.DB, lines []StatementLine) (found []difference, err error) {
+	known, err := ordersByNumber(tx, each(lines, func(l StatementLine) string { return l.Number }))
+	if err != nil {
+		return nil, err
+	}
+	var confirmed []string
+	for _, line := range lines {
+		d, ok, err := r.compareOrder(tx, line, known)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			confirmed = append(confirmed, line.Number)
+		} else if d != nil {
+			found = append(found, *d)
+		}
+	}
+	if err := confirmOrders(tx, confirmed, r.day); err != nil {
+		return nil, err
+	}
+	return found, r.settleMissing(tx, confirmed)
+}
+
+// compareOrder holds one line against our order. The statement overrides what is unknown to us; what we hold for settled
+// in another way is for a person to judge. A nil difference without confirmation is a credit that came back since.
+func (r *reconciliation) compareOrder(tx *gorm.DB, line StatementLine, known map[string]Order) (*difference, bool, error) {
+	kind, state := lineKind(line)
+	order, ok := known[line.Number]
+	theirs := fmt.Sprintf("%s %s", line.Kind, line.AmountFen)
+	if !ok || order.Operator != r.operator || order.Kind != kind {
+		d := r.difference(0, line.Number, missingHere, "", theirs)
+		return &d, false, nil
+	}
+	said := Outcome{OrderNo: line.Number, State: state, AmountFen: line.AmountFen, At: line.OccurredAt}
+	if state == StateReturned {
+		said.AmountFen = order.AmountFen
+	}
+	moved, err := r.s.hear(tx, r.operator, fmt.Sprintf("statement:%s:%s:%s", r.day, line.Number, line.Kind), said)
+	if err != nil {
+		return nil, false, err
+	}
+	if moved {
+		if order, _, err = orderByNumber(tx, line.Number); err != nil {
+			return nil, false, err
+		}
+		known[line.Number] = order
+	}
+	ours := fmt.Sprintf("%s %s", order.Status, order.SettledFen)
+	switch {
+	case order.Status == OrderReturned && line.Kind == LineCredit:
+		return nil, false, nil
+	case order.Status == OrderReturned && state == StateReturned, order.Status == OrderSucceeded && state == StateSucceeded && order.SettledFen == line.AmountFen:
+		return nil, true, nil
+	case order.Status == OrderSucceeded && state == StateSucceeded:
+		d := r.difference(order.CampaignID, line.Number, otherAmount, ours, theirs)
+		return &d, false, nil
+	}
+	d := r.difference(order.CampaignID, line.Number, otherStatus, ours, theirs)
+	return &d, false, nil
+}
+
+func (r *reconciliation) compareEvents(tx *gorm.DB, lines []StatementLine) (found []difference, err error) {
+	known, err := eventsByNumber(tx, r.operator, each(lines, func(l StatementLine) string { return l.EventNo }))
+	if err != nil {
+		return nil, err
+	}
+	var confirmed []string
+	for _, line := range lines {
+		event, _ := line.Event()
+		_, err := r.s.book(tx, r.operator, event, ByStatement, r.day)
+		switch {
+		case err == nil:
+			confirmed = append(confirmed, line.EventNo)
+		case errors.Is(err, errEventDiffers):
+			ours := known[line.EventNo]
+			found = append(found, r.difference(ours.CampaignID, line.EventNo, otherAmount, fmt.Sprintf("%s %s", ours.Kind, ours.EnvelopeFen), fmt.Sprintf("%s %s", line.Kind, line.AmountFen)))
+		case refuses(err):
+			reason, _ := fault.As(err)
+			found = append(found, r.difference(0, line.EventNo, missingHere, reason.Code, fmt.Sprintf("%s %s %s", line.Kind, line.AmountFen, printable(line.CouponID))))
+		default:
+			return nil, err
+		}
+	}
+	if err := confirmEvents(tx, r.operator, confirmed, r.day); err != nil {
+		return nil, err
+	}
+	return found, r.settleMissing(tx, confirmed)
+}
+
+// settleMissing resolves what an earlier statement lacked and this one has.
+func (r *reconciliation) settleMissing(tx *gorm.DB, numbers []string) error {
+	return resolveFor(tx, r.operator, numbers, missingThere, "statement "+r.day, r.s.now())
+}
+
+// finish looks for what the file should have had, compares the envelopes with the ledger, resolves what an earlier
+// edition had shown and this one does not, and keeps the result for each campaign.
+func (r *reconciliation) finish(ctx context.Context) (kept []Statement, err error) {
+	err = r.s.DB.InTx(ctx, func(tx *gorm.DB) error {
+		kept = kept[:0]
+		found, err := r.missing(tx)
+		if err != nil {
+			return err
+		}
+		if err := r.record(tx, found); err != nil {
+			return err
+		}
+		for _, d := range found {
+			r.found[differenceKey{d.CampaignID, d.OrderNo, d.Kind}] = true
+		}
+		if err := r.resolveGone(tx); err != nil {
+			return err
+		}
+		for _, id := range r.campaigns {
+			statement, err := r.keep(tx, id)
+			if err != nil {
+				return err
+			}
+			kept = append(kept, statement)
+		}
+		return nil
+	})
+	return kept, err
+}
+
+func (r *reconciliation) missing(tx *gorm.DB) ([]difference, error) {
+	from, until := database.At(r.date), database.At(r.date.AddDate(0, 0, 1))
+	rows, err := unconfirmed(tx, r.operator, from, until)
+	if err != nil {
+		return nil, err
+	}
+	found := each(rows, func(u unconfirmedRow) difference {
+		return r.difference(u.CampaignID, u.Number, missingThere, fmt.Sprintf("%s %s", u.Kind, u.AmountFen), "")
+	})
+	for _, look := range []func(*gorm.DB) ([]difference, error){r.refundsOutOfOrder, r.ledgerApart} {
+		more, err := look(tx)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, more...)
+	}
+	return found, nil
+}
+
+// refundsOutOfOrder finds payments of which the envelope was refunded before the citizen's own money was.
+func (r *reconciliation) refundsOutOfOrder(tx *gorm.DB) ([]difference, error) {
+	from, until := database.At(r.date), database.At(r.date.AddDate(0, 0, 1))
+	payments, err := refundedPayments(tx, r.operator, from, until)
+	if err != nil {
+		return nil, err
+	}
+	var found []difference
+	for _, p := range payments {
+		own, envelope, err := SplitRefund(p.OwnPaid, p.EnvelopePaid, 0, 0, p.OwnBack+p.EnvelopeBack)
+		if err != nil || own != p.OwnBack || envelope != p.EnvelopeBack {
+			found = append(found, r.difference(p.CampaignID, p.PaymentNo, refundOrder, fmt.Sprintf("own %s, envelope %s", own, envelope),
+				fmt.Sprintf("own %s, envelope %s", p.OwnBack, p.EnvelopeBack)))
+		}
+	}
+	return found, nil
+}
+
+// ledgerApart compares the sums of the envelopes with the ledger's accounts at the operator.
+func (r *reconciliation) ledgerApart(tx *gorm.DB) ([]difference, error) {
+	rows, err := envelopesAndLedger(tx, r.operator)
+	if err != nil {
+		return nil, err
+	}
+	var found []difference
+	for _, row := range rows {
+		if row.InWallets != row.Issued || row.SpentFen != row.Spent {
+			found = append(found, r.difference(row.CampaignID, row.Source, ledgerSums, fmt.Sprintf("in wallets %s, spent %s", row.InWallets, row.SpentFen),
+				fmt.Sprintf("ledger: issued %s, spent %s", row.Issued, row.Spent)))
+		}
+	}
+	return found, nil
+}
+
+// resolveGone resolves the differences of this day that this reading of the statement has not shown again. Refused
+// events are not of the statement; they go when the event has been booked.
+func (r *reconciliation) resolveGone(tx *gorm.DB) error {
+	open, err := openDifferences(tx, r.operator, r.day)
+	if err != nil {
+		return err
+	}
+	reason := fmt.Sprintf("statement %s, edition %d", r.day, r.head.Edition)
+	for _, d := range open {
+		if r.found[differenceKey{d.CampaignID, d.OrderNo, d.Kind}] {
+			continue
+		}
+		if d.Kind == "event-refused" {
+			known, err := eventsByNumber(tx, r.operator, []string{d.OrderNo})
+			if err != nil {
+				return err
+			}
+			if _, booked := known[d.OrderNo]; !booked {
+				continue
+			}
+		}
+		if err := resolveDifference(tx, d.ID, "system:statements-reconcile", reason, r.s.now()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *reconciliation) keep(tx *gorm.DB, campaignID int64) (Statement, error) {
+	open, err := countDifferences(tx, campaignID, r.operator, r.day)
+	if err != nil {
+		return Statement{}, err
+	}
+	statement := r.statement(campaignID, statementMatched, "")
+	if open > 0 {
+		statement.Status, statement.Reason = statementDifferent, fmt.Sprintf("%d differences", open)
+	}
+	return statement, insertStatement(tx, statement)
+}
+
+func (r *reconciliation) statement(campaignID int64, status, reason string) Statement {
+	return Statement{CampaignID: campaignID, Operator: r.operator, Day: r.day, Edition: r.head.Edition, Digest: r.totals.Digest,
+		LineCount: r.totals.Lines, TotalFen: r.totals.TotalFen, Status: status, Reason: reason, ReceivedAt: r.s.now()}
+}
+
+// refused notes that a file was refused whole.
+func (r *reconciliation) refused(ctx context.Context, cause error) error {
+	reason := "statement-damaged"
+	if refusal, ok := fault.As(cause); ok {
+		reason = refusal.Code
+	}
+	return r.s.DB.InTx(ctx, func(tx *gorm.DB) error {
+		campaigns, err := campaignsAt(tx, r.operator)
+		if err != nil {
+			return err
+		}
+		for _, id := range campaigns {
+			if err := insertStatement(tx, r.statement(id, statementRefused, reason)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// differ notes a difference once; one that was resolved and shows again is opened again.
+func (s *Service) differ(tx *gorm.DB, d difference) error {
+	d.FoundAt = s.now()
+	return noteDifference(tx, d)
+}
+
+// Differences lists a campaign's differences, open ones first and the oldest first among them, at most 1,000.
+func (s *Service) Differences(ctx context.Context, campaignID int64) ([]Difference, error) {
+	return differencesOf(s.DB.Read(ctx), campaignID)
+}
+
+// Statements lists the statements read for a campaign, newest first, at most 1,000.
+func (s *Service) Statements(ctx context.Context, campaignID int64) ([]Statement, error) {
+	return statementsOf(s.DB.Read(ctx), campaignID)
+}
+
+// ResolveDifference closes an open difference of a campaign; the person says why. It moves no money.
+func (s *Service) ResolveDifference(ctx context.Context, actor string, campaignID, id int64, reason string) error {
+	if reason == "" || len([]rune(reason)) > 200 {
+		return errResolveReason
+	}
+	book, err := s.Campaigns.RuleBook(ctx, campaignID)
+	if err != nil {
+		return err
+	}
+	return s.DB.InTx(ctx, func(tx *gorm.DB) error {
+		if ok, err := isDifferenceOf(tx, id, campaignID); err != nil || !ok {
+			return errors.Join(err, errNoDifference)
+		}
+		if err := resolveDifference(tx, id, actor, reason, s.now()); err != nil {
+			return err
+		}
+		return s.audited(tx, actor, "difference.resolve", book.ID, fmt.Sprintf("difference:%d", id), map[string]any{"reason": reason})
+	})
+}

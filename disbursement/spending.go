@@ -1,0 +1,277 @@
+package disbursement
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"hongbao/campaign"
+	"hongbao/internal/database"
+	"hongbao/internal/fault"
+	"hongbao/internal/money"
+)
+
+// Where a spending event was heard of first.
+const (
+	ByCallback  = "callback"
+	ByStatement = "statement"
+)
+
+// Spending is one payment or refund as booked. Amounts are in fen; of a refund, WalletFen is the own money that came back.
+type Spending struct {
+	ID               int64
+	Operator         string
+	EventNo          string
+	BodyHash         database.Bytes32 // of what decides about money: the same number with another hash is refused
+	Kind             EventKind
+	PaymentNo        string
+	RefundNo         string
+	EnvelopeID       int64
+	CampaignID       int64
+	MerchantNo       string
+	PayMode          string
+	Scenario         string
+	App              string
+	AmountFen        money.Fen
+	EnvelopeFen      money.Fen
+	WalletFen        money.Fen
+	CardFen          money.Fen
+	DeliveryDistrict string
+	SelfOperated     bool
+	Device           string
+	OccurredAt       database.Millis
+	ReceivedAt       database.Millis
+	Origin           string
+	StatementDay     string // the statement that has confirmed it, "" until one has
+}
+
+// Why an event is not booked. Each is answered to the operator and put before a person as a difference.
+var (
+	errEventForm     = fault.New(fault.Invalid, "event-malformed", "事件内容不完整或金额不符。", "The event is incomplete or its amounts do not add up.")
+	errEventCoupon   = fault.New(fault.Invalid, "coupon-unknown", "没有这个红包。", "There is no such envelope.")
+	errEventOperator = fault.New(fault.Forbidden, "operator-differs", "该红包不属于此运营机构。", "The envelope belongs to another operator.")
+	errEventDiffers  = fault.New(fault.Conflict, "event-differs", "事件号已用于不同内容。", "The event's number was used for another content.")
+	errEventLate     = fault.New(fault.Forbidden, "envelope-expired", "支付发生在红包到期之后。", "The payment was made after the envelope had expired.")
+)
+
+// refuses tells the refusal of an event, before which nothing was written, from a transaction that failed.
+func refuses(err error) bool {
+	for _, refusal := range []error{errEventForm, errEventCoupon, errEventOperator, errEventDiffers, errEventLate} {
+		if errors.Is(err, refusal) {
+			return true
+		}
+	}
+	return false
+}
+
+// SplitRefund says how a refund is divided: own money first, then the envelope's, never more than was paid and has not
+// come back yet. The error is Invalid when the amount exceeds that. All amounts in fen.
+func SplitRefund(ownPaid, envelopePaid, ownBack, envelopeBack, amount money.Fen) (own, envelope money.Fen, err error) {
+	own = min(amount, ownPaid-ownBack)
+	envelope = amount - own
+	if amount <= 0 || own < 0 || envelope > envelopePaid-envelopeBack {
+		return 0, 0, fault.Field("amount_fen", "refund-amount", "退款金额超过可退金额。", "The refund exceeds what can be refunded.")
+	}
+	return own, envelope, nil
+}
+
+// Receive books what an operator tells. An event that is booked already changes nothing; one that is refused does not
+// hold up the others, becomes a difference, and makes the whole call end with its reason.
+func (s *Service) Receive(ctx context.Context, operator string, events []Event) error {
+	var refused []error
+	err := s.DB.InTx(ctx, func(tx *gorm.DB) error {
+		refused = nil
+		for _, e := range events {
+			err := s.receive(tx, operator, e)
+			if err != nil && !refuses(err) {
+				return err
+			}
+			if err != nil {
+				refused = append(refused, err)
+				err = s.refuse(tx, operator, e, err)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil || len(refused) == 0 {
+		return err
+	}
+	return refused[0]
+}
+
+func (s *Service) receive(tx *gorm.DB, operator string, e Event) error {
+	switch e.Kind {
+	case EventPayment, EventRefund:
+		_, err := s.book(tx, operator, e, ByCallback, "")
+		return err
+	case EventCredit, EventRecall, EventReturn:
+		said := Outcome{OrderNo: e.OrderNo, State: e.State, AmountFen: e.AmountFen, Reason: e.Reason, At: e.OccurredAt}
+		_, err := s.hear(tx, operator, "event:"+operator+":"+clip(e.EventNo, 32), said)
+		return err
+	case EventSubWallet:
+		if e.SubWallet == nil {
+			return errEventForm
+		}
+		return updateSubWallet(tx, operator, *e.SubWallet, database.At(e.OccurredAt))
+	}
+	return errEventForm
+}
+
+// book books a payment or a refund once: the row, the envelope's sum and the posting. Booked says whether it was new.
+// The balance is a sum, so neither the order nor the repetition of events makes a difference.
+func (s *Service) book(tx *gorm.DB, operator string, e Event, origin, statementDay string) (booked bool, err error) {
+	if !e.wellFormed() {
+		return false, errEventForm
+	}
+	envelope, err := envelopeByCoupon(tx, e.CouponID)
+	switch {
+	case errors.Is(err, ErrNoEnvelope):
+		return false, errEventCoupon
+	case err != nil:
+		return false, err
+	case envelope.Operator != operator:
+		return false, errEventOperator
+	case e.Kind == EventPayment && database.At(e.OccurredAt) >= envelope.ExpiresAt:
+		return false, errEventLate
+	}
+	row := s.spending(operator, e, envelope, origin, statementDay)
+	if booked, err = insertSpending(tx, row); err != nil || !booked {
+		return false, errors.Join(err, sameEvent(tx, row))
+	}
+	return true, s.spend(tx, envelope, row)
+}
+
+// wellFormed checks what everything else relies on.
+func (e Event) wellFormed() bool {
+	for _, amount := range []money.Fen{e.AmountFen, e.EnvelopeFen, e.WalletFen, e.CardFen, e.OwnFen} {
+		if amount < 0 || amount > maxEvent {
+			return false
+		}
+	}
+	for _, token := range []string{e.EventNo, e.PaymentNo, e.RefundNo, e.CouponID, e.MerchantNo, e.PayMode, e.Scenario, e.App, e.DeliveryDistrict, e.Device} {
+		if !isToken(token) {
+			return false
+		}
+	}
+	own := e.WalletFen + e.CardFen
+	if e.Kind == EventRefund {
+		own = e.OwnFen
+	}
+	return e.EventNo != "" && e.PaymentNo != "" && e.CouponID != "" && !e.OccurredAt.IsZero() && e.AmountFen > 0 &&
+		e.AmountFen == own+e.EnvelopeFen && (e.Kind != EventRefund || e.RefundNo != "")
+}
+
+// maxEvent is far above any payment, and far below where sums would overflow.
+const maxEvent = 100_000_000 * money.Yuan
+
+// isToken: short and printable ASCII, as the columns take it.
+func isToken(text string) bool {
+	for i := range len(text) {
+		if text[i] < 0x20 || text[i] > 0x7e {
+			return false
+		}
+	}
+	return len(text) <= 64
+}
+
+func (s *Service) spending(operator string, e Event, envelope Envelope, origin, statementDay string) Spending {
+	own := e.WalletFen
+	if e.Kind == EventRefund {
+		own = e.OwnFen
+	}
+	return Spending{Operator: operator, EventNo: e.EventNo, BodyHash: e.hash(), Kind: e.Kind, PaymentNo: e.PaymentNo, RefundNo: e.RefundNo,
+		EnvelopeID: envelope.ID, CampaignID: envelope.CampaignID, MerchantNo: e.MerchantNo, PayMode: e.PayMode, Scenario: e.Scenario, App: e.App,
+		AmountFen: e.AmountFen, EnvelopeFen: e.EnvelopeFen, WalletFen: own, CardFen: e.CardFen, DeliveryDistrict: e.DeliveryDistrict,
+		SelfOperated: e.SelfOperated, Device: e.Device, OccurredAt: database.At(e.OccurredAt.Truncate(time.Second)), ReceivedAt: s.now(),
+		Origin: origin, StatementDay: statementDay}
+}
+
+// hash covers what decides about money, in whole seconds as a statement gives them.
+func (e Event) hash() database.Bytes32 {
+	return sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%d\n%d\n%d\n%d\n%d\n", e.Kind, e.PaymentNo, e.RefundNo, e.CouponID,
+		e.AmountFen, e.EnvelopeFen, e.CardFen, e.OwnFen+e.WalletFen+e.CardFen, e.OccurredAt.Unix()))
+}
+
+// spend moves the envelope's part of a payment, or of a refund the other way.
+func (s *Service) spend(tx *gorm.DB, envelope Envelope, row Spending) error {
+	m := move{From: account{envelope.Source, envelope.Operator, inIssued}, To: account{envelope.Source, envelope.Operator, inSpent},
+		Envelope: envelope.ID, Amount: row.EnvelopeFen}
+	kind, change := "spend", row.EnvelopeFen
+	if row.Kind == EventRefund {
+		m.From, m.To, kind, change = m.To, m.From, "refund", -row.EnvelopeFen
+	}
+	if err := addSpent(tx, envelope.ID, change, s.now()); err != nil {
+		return err
+	}
+	if row.Kind == EventRefund {
+		if err := markRecallDue(tx, []int64{envelope.ID}, s.now()); err != nil {
+			return err
+		}
+	}
+	if err := s.balanceOut(tx, []int64{envelope.ID}); err != nil {
+		return err
+	}
+	return post(tx, entry{Campaign: envelope.CampaignID, Ref: "event:" + row.Operator + ":" + row.EventNo, Kind: kind, At: s.now(), Moves: []move{m}})
+}
+
+// refuse puts a refused event before a person.
+func (s *Service) refuse(tx *gorm.DB, operator string, e Event, cause error) error {
+	campaignID := int64(0)
+	if envelope, err := envelopeByCoupon(tx, e.CouponID); err == nil {
+		campaignID = envelope.CampaignID
+	}
+	reason, _ := fault.As(cause)
+	return s.differ(tx, difference{CampaignID: campaignID, Operator: operator, Day: dayOf(e.OccurredAt), OrderNo: printable(e.EventNo),
+		Kind: "event-refused", Theirs: clip(fmt.Sprintf("%s %s %s: %s", e.Kind, printable(e.CouponID), e.AmountFen, reason.Code), 200)})
+}
+
+// printable keeps what a column of tokens takes.
+func printable(text string) string {
+	if isToken(text) {
+		return text
+	}
+	return ""
+}
+
+// AdmitPurchase answers an operator that asks before it lets envelope money pay.
+func (s *Service) AdmitPurchase(ctx context.Context, operator string, r AdmissionRequest) (AdmissionAnswer, error) {
+	envelope, err := envelopeByCoupon(s.DB.Read(ctx), r.CouponID)
+	if errors.Is(err, ErrNoEnvelope) || err == nil && envelope.Operator != operator {
+		return AdmissionAnswer{Reason: "coupon-unknown"}, nil
+	}
+	if err != nil {
+		return AdmissionAnswer{}, err
+	}
+	if reason := envelope.unspendable(s.now()); reason != "" {
+		return AdmissionAnswer{Reason: reason}, nil
+	}
+	err = s.Campaigns.Admit(ctx, campaign.Purchase{Campaign: envelope.CampaignID, MerchantNo: r.MerchantNo, PayMode: r.PayMode, Scenario: r.Scenario,
+		Operator: operator, App: r.App, SelfOperated: r.SelfOperated, DeliveryDistrict: r.DeliveryDistrict, At: s.Now()})
+	if refusal, ok := fault.As(err); ok && refusal.Kind == fault.Forbidden {
+		return AdmissionAnswer{Reason: refusal.Code}, nil
+	}
+	return AdmissionAnswer{Admitted: err == nil}, err
+}
+
+// unspendable says why an envelope pays nothing now, or "".
+func (e Envelope) unspendable(now database.Millis) string {
+	switch {
+	case e.Status == Expired, e.Status == Closed, now >= e.ExpiresAt:
+		return "envelope-expired"
+	case e.Status != Credited:
+		return "not-credited"
+	}
+	return ""
+}
+
+// Payments lists the payments and refunds of a registration's envelope, newest first, at most 200.
+func (s *Service) Payments(ctx context.Context, envelopeID int64) ([]Spending, error) {
+	return spendingOf(s.DB.Read(ctx), envelopeID)
+}

@@ -1,0 +1,74 @@
+package disbursement
+
+import (
+	"fmt"
+	"strings"
+
+	"gorm.io/gorm"
+
+	"hongbao/internal/database"
+)
+
+// unlocked makes rivals on MySQL pick different rows rather than wait for each other; SQLite has one writer at a time.
+// What was picked is still changed only by guarded updates.
+func unlocked(tx *gorm.DB) string {
+	if tx.Name() == database.MySQL {
+		return " FOR UPDATE SKIP LOCKED"
+	}
+	return ""
+}
+
+// exactly checks that a guarded update of several rows has met them all.
+func exactly(result *gorm.DB, n int, what string) error {
+	if result.Error != nil {
+		return fmt.Errorf("%s: %w", what, result.Error)
+	}
+	if result.RowsAffected != int64(n) {
+		return database.ErrAdvanced.With(fmt.Errorf("%s: %d of %d rows", what, result.RowsAffected, n))
+	}
+	return nil
+}
+
+func lastAward(tx *gorm.DB, campaignID int64) (id int64, err error) {
+	err = tx.Raw("SELECT COALESCE(MAX(award_id), 0) FROM envelopes WHERE campaign_id = ?", campaignID).Scan(&id).Error
+	return id, err
+}
+
+// insertEnvelopes skips registrations that have one and says how many rows are new.
+func insertEnvelopes(tx *gorm.DB, envelopes []Envelope) (int64, error) {
+	rows := make([][]any, len(envelopes))
+	for i, e := range envelopes {
+		rows[i] = []any{e.CampaignID, e.RegistrationID, e.AwardID, e.Entry, e.Tier, e.Source, int64(e.AmountFen), e.Operator, e.CouponID, "",
+			string(Awarded), int64(e.ClaimUntilAt), int64(e.ExpiresAt), int64(e.AwardedAt), int64(e.AwardedAt)}
+	}
+	return database.InsertNew(tx, "envelopes", []string{"campaign_id", "registration_id", "award_id", "entry", "tier", "source", "amount_fen",
+		"operator", "coupon_id", "wallet_token", "status", "claim_until_at", "expires_at", "awarded_at", "changed_at"}, rows)
+}
+
+func envelopeOf(tx *gorm.DB, registrationID int64) (Envelope, error) {
+	return oneEnvelope(tx.Raw("SELECT * FROM envelopes WHERE registration_id = ?", registrationID))
+}
+
+func envelopeByCoupon(tx *gorm.DB, coupon string) (Envelope, error) {
+	return oneEnvelope(tx.Raw("SELECT * FROM envelopes WHERE coupon_id = ?", coupon))
+}
+
+func oneEnvelope(query *gorm.DB) (Envelope, error) {
+	var found []Envelope
+	if err := query.Scan(&found).Error; err != nil {
+		return Envelope{}, fmt.Errorf("finding an envelope: %w", err)
+	}
+	if len(found) == 0 {
+		return Envelope{}, ErrNoEnvelope
+	}
+	return found[0], nil
+}
+
+func overdueEnvelopes(tx *gorm.DB, now database.Millis, limit int) (found []Envelope, err error) {
+	err = tx.Raw(`SELECT * FROM envelopes WHERE (status = ? OR status = ? AND wallet_token = '') AND claim_until_at <= ? ORDER BY id LIMIT ?`,
+		Awarded, Claimed, now, limit).Scan(&found).Error
+	return found, err
+}
+
+// marks is "?, ?, ?" for n values.
+func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }

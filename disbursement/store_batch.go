@@ -1,0 +1,175 @@
+package disbursement
+
+import (
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"hongbao/internal/database"
+	"hongbao/internal/fault"
+	"hongbao/internal/money"
+)
+
+var errNoBatch = fault.New(fault.NotFound, "batch-missing", "没有这个批次。", "There is no such batch.")
+
+// unsealedBatch finds a maker's batch that is still being filled.
+func unsealedBatch(tx *gorm.DB, campaignID int64, kind, purpose, maker string) (Batch, bool, error) {
+	var found []Batch
+	err := tx.Raw(`SELECT * FROM disbursement_batches WHERE campaign_id = ? AND kind = ? AND purpose = ? AND status = ? AND approval_id = 0
+		AND prepared_by = ? ORDER BY id LIMIT 1`, campaignID, kind, purpose, BatchPrepared, maker).Scan(&found).Error
+	if err != nil || len(found) == 0 {
+		return Batch{}, false, err
+	}
+	return found[0], true, nil
+}
+
+func insertBatch(tx *gorm.DB, batch *Batch) error {
+	row := map[string]any{"campaign_id": batch.CampaignID, "kind": batch.Kind, "purpose": batch.Purpose, "status": string(batch.Status),
+		"prepared_by": batch.PreparedBy, "prepared_at": batch.PreparedAt, "changed_at": batch.PreparedAt}
+	if err := tx.Table("disbursement_batches").Create(row).Error; err != nil {
+		return fmt.Errorf("beginning a batch: %w", err)
+	}
+	made, ok, err := unsealedBatch(tx, batch.CampaignID, batch.Kind, batch.Purpose, batch.PreparedBy)
+	if err == nil && !ok {
+		err = fmt.Errorf("disbursement: a new batch is not there")
+	}
+	*batch = made
+	return err
+}
+
+// growBatch adds orders to a batch that nobody has been asked to approve yet.
+func growBatch(tx *gorm.DB, id int64, orders int, total money.Fen, now database.Millis) error {
+	return exactly(tx.Exec(`UPDATE disbursement_batches SET orders = orders + ?, total_fen = total_fen + ?, changed_at = ?
+		WHERE id = ? AND status = ? AND approval_id = 0`, orders, int64(total), now, id, BatchPrepared), 1, "filling a batch")
+}
+
+func sealBatch(tx *gorm.DB, id, approvalID int64, now database.Millis) error {
+	return exactly(tx.Exec("UPDATE disbursement_batches SET approval_id = ?, changed_at = ? WHERE id = ? AND status = ? AND approval_id = 0",
+		approvalID, now, id, BatchPrepared), 1, "sealing a batch")
+}
+
+func batchByID(tx *gorm.DB, id int64) (Batch, error) {
+	var found []Batch
+	if err := tx.Raw("SELECT * FROM disbursement_batches WHERE id = ?", id).Scan(&found).Error; err != nil {
+		return Batch{}, err
+	}
+	if len(found) == 0 {
+		return Batch{}, errNoBatch
+	}
+	return found[0], nil
+}
+
+func batchesOf(tx *gorm.DB, campaignID int64) ([]Batch, error) {
+	found := []Batch{}
+	err := tx.Raw("SELECT * FROM disbursement_batches WHERE campaign_id = ? ORDER BY id DESC LIMIT 200", campaignID).Scan(&found).Error
+	return found, err
+}
+
+// batchSum is what a batch moves of one source at one operator.
+type batchSum struct {
+	Source    string    `json:"source"`
+	Operator  string    `json:"operator"`
+	Orders    int64     `json:"orders"`
+	AmountFen money.Fen `json:"amount_fen"`
+}
+
+func batchSums(tx *gorm.DB, id int64) ([]batchSum, error) {
+	var sums []batchSum
+	err := tx.Raw(`SELECT source, operator, COUNT(*) AS orders, SUM(amount_fen) AS amount_fen FROM disbursement_orders
+		WHERE batch_id = ? GROUP BY source, operator ORDER BY source, operator`, id).Scan(&sums).Error
+	return sums, err
+}
+
+func batchExpired(tx *gorm.DB, id int64, now database.Millis) (bool, error) {
+	var expired int64
+	err := tx.Raw("SELECT COUNT(*) FROM disbursement_orders WHERE batch_id = ? AND expires_at <= ?", id, now).Scan(&expired).Error
+	return expired > 0, err
+}
+
+var orderColumns = []string{"batch_id", "campaign_id", "envelope_id", "kind", "order_no", "operator", "source", "wallet_token", "coupon_id",
+	"amount_fen", "expires_at", "status", "lease_token", "operator_ref", "reason", "replaced_by", "created_at", "changed_at"}
+
+func insertOrders(tx *gorm.DB, orders []Order, now database.Millis) error {
+	rows := make([][]any, len(orders))
+	for i, o := range orders {
+		rows[i] = []any{o.BatchID, o.CampaignID, o.EnvelopeID, o.Kind, o.OrderNo, o.Operator, o.Source, o.WalletToken, o.CouponID,
+			int64(o.AmountFen), int64(o.ExpiresAt), string(OrderPrepared), "", "", "", "", int64(now), int64(now)}
+	}
+	return database.InsertMany(tx, "disbursement_orders", orderColumns, rows)
+}
+
+// advanceBatchOrders moves all orders of a batch together.
+func advanceBatchOrders(tx *gorm.DB, batch Batch, from, to OrderStatus, now database.Millis) error {
+	if !from.May(to) {
+		return database.ErrAdvanced.With(fmt.Errorf("an order goes not from %s to %s", from, to))
+	}
+	return exactly(tx.Exec("UPDATE disbursement_orders SET status = ?, changed_at = ? WHERE batch_id = ? AND status = ?", to, now, batch.ID, from),
+		int(batch.Orders), "advancing a batch's orders")
+}
+
+func payableEnvelopes(tx *gorm.DB, campaignID int64, now database.Millis, limit int) (found []Envelope, err error) {
+	err = tx.Raw(`SELECT * FROM envelopes WHERE campaign_id = ? AND status = ? AND wallet_token <> '' AND expires_at > ? ORDER BY id LIMIT ?`+
+		unlocked(tx), campaignID, Claimed, now, limit).Scan(&found).Error
+	return found, err
+}
+
+func recallableEnvelopes(tx *gorm.DB, campaignID int64, limit int) (found []Envelope, err error) {
+	err = tx.Raw(`SELECT * FROM envelopes WHERE campaign_id = ? AND status = ? AND recall_due = 1 AND credited_fen > spent_fen + recalled_fen
+		ORDER BY id LIMIT ?`+unlocked(tx), campaignID, Expired, limit).Scan(&found).Error
+	return found, err
+}
+
+func envelopeIDs(envelopes []Envelope) []int64 {
+	ids := make([]int64, len(envelopes))
+	for i, e := range envelopes {
+		ids[i] = e.ID
+	}
+	return ids
+}
+
+func advanceEnvelopes(tx *gorm.DB, envelopes []Envelope, from, to EnvelopeStatus, now database.Millis) error {
+	if !from.May(to) {
+		return database.ErrAdvanced.With(fmt.Errorf("an envelope goes not from %s to %s", from, to))
+	}
+	return exactly(tx.Exec("UPDATE envelopes SET status = ?, changed_at = ? WHERE id IN ? AND status = ?", to, now, envelopeIDs(envelopes), from),
+		len(envelopes), "advancing envelopes")
+}
+
+// recallOrdered notes that a recall has been prepared, once for each envelope.
+func recallOrdered(tx *gorm.DB, envelopes []Envelope, now database.Millis) error {
+	return exactly(tx.Exec("UPDATE envelopes SET recall_due = 0, changed_at = ? WHERE id IN ? AND status = ? AND recall_due = 1",
+		now, envelopeIDs(envelopes), Expired), len(envelopes), "preparing recalls")
+}
+
+func releaseEnvelopes(tx *gorm.DB, batchID int64, now database.Millis) error {
+	return tx.Exec(`UPDATE envelopes SET status = ?, changed_at = ? WHERE status = ?
+		AND id IN (SELECT envelope_id FROM disbursement_orders WHERE batch_id = ?)`, Claimed, now, Ordered, batchID).Error
+}
+
+func dueAgain(tx *gorm.DB, batchID int64, now database.Millis) error {
+	return tx.Exec(`UPDATE envelopes SET recall_due = 1, changed_at = ? WHERE status = ?
+		AND id IN (SELECT envelope_id FROM disbursement_orders WHERE batch_id = ?)`, now, Expired, batchID).Error
+}
+
+// repairable are orders that ended without effect and have no successor: the repair queue. A credit is repaired only
+// while its envelope can still be spent.
+func repairable(tx *gorm.DB, campaignID int64, kind string, now database.Millis, limit int) (found []Order, err error) {
+	err = tx.Raw(`SELECT * FROM disbursement_orders WHERE campaign_id = ? AND kind = ? AND status IN (?, ?) AND replaced_by = ''
+		AND (kind <> ? OR expires_at > ?) ORDER BY id LIMIT ?`+unlocked(tx), campaignID, kind, OrderFailed, OrderReturned, Credit, now, limit).Scan(&found).Error
+	return found, err
+}
+
+func replaced(tx *gorm.DB, old Order, number string, now database.Millis) error {
+	return exactly(tx.Exec("UPDATE disbursement_orders SET replaced_by = ?, changed_at = ? WHERE id = ? AND status = ? AND replaced_by = ''",
+		number, now, old.ID, old.Status), 1, "replacing an order")
+}
+
+// unreplaced puts orders back into the repair queue whose successors were rejected.
+func unreplaced(tx *gorm.DB, batchID int64, now database.Millis) error {
+	var numbers []string
+	if err := tx.Raw("SELECT order_no FROM disbursement_orders WHERE batch_id = ?", batchID).Scan(&numbers).Error; err != nil {
+		return err
+	}
+	return exactly(tx.Exec("UPDATE disbursement_orders SET replaced_by = '', changed_at = ? WHERE replaced_by IN ?", now, numbers),
+		len(numbers), "reopening the repair queue")
+}

@@ -1,0 +1,69 @@
+package disbursement
+
+import (
+	"gorm.io/gorm"
+
+	"hongbao/internal/money"
+)
+
+// awardedBySource sums the envelopes that somebody holds or has held to the end.
+func awardedBySource(tx *gorm.DB, campaignID int64) (map[string]money.Fen, error) {
+	var rows []struct {
+		Source string
+		Fen    money.Fen
+	}
+	err := tx.Raw("SELECT source, SUM(amount_fen) AS fen FROM envelopes WHERE campaign_id = ? AND status <> ? GROUP BY source", campaignID, Forfeited).Scan(&rows).Error
+	sums := map[string]money.Fen{}
+	for _, row := range rows {
+		sums[row.Source] = row.Fen
+	}
+	return sums, err
+}
+
+func coverageOf(tx *gorm.DB, campaignID int64) (Coverage, error) {
+	c := Coverage{SubWallets: [][2]string{}, PayModes: []string{}, Scenarios: []string{}, Payments: map[string]int{}}
+	var rows []struct {
+		Operator, App, PayMode, Scenario string
+		N                                int
+	}
+	err := tx.Raw(`SELECT operator, app, pay_mode, scenario, COUNT(*) AS n FROM spending_events WHERE campaign_id = ? AND kind = 'payment'
+		GROUP BY operator, app, pay_mode, scenario ORDER BY operator, app, pay_mode, scenario`, campaignID).Scan(&rows).Error
+	apps, modes := map[[2]string]bool{}, map[string]bool{}
+	for _, row := range rows {
+		if pair := [2]string{row.Operator, row.App}; row.App != "" && !apps[pair] {
+			apps[pair] = true
+			c.SubWallets = append(c.SubWallets, pair)
+		}
+		if !modes[row.PayMode] {
+			modes[row.PayMode] = true
+			c.PayModes = append(c.PayModes, row.PayMode)
+		}
+		if c.Payments[row.Scenario] == 0 {
+			c.Scenarios = append(c.Scenarios, row.Scenario)
+		}
+		c.Payments[row.Scenario] += row.N
+	}
+	return c, err
+}
+
+func countsOf(tx *gorm.DB, campaignID int64) (Counts, error) {
+	c := Counts{Envelopes: map[EnvelopeStatus]int64{}, Orders: map[OrderStatus]int64{}}
+	var rows []struct {
+		Status string
+		N      int64
+	}
+	if err := tx.Raw("SELECT status, COUNT(*) AS n FROM envelopes WHERE campaign_id = ? GROUP BY status", campaignID).Scan(&rows).Error; err != nil {
+		return c, err
+	}
+	for _, row := range rows {
+		c.Envelopes[EnvelopeStatus(row.Status)] = row.N
+	}
+	rows = nil
+	if err := tx.Raw("SELECT status, COUNT(*) AS n FROM disbursement_orders WHERE campaign_id = ? GROUP BY status", campaignID).Scan(&rows).Error; err != nil {
+		return c, err
+	}
+	for _, row := range rows {
+		c.Orders[OrderStatus(row.Status)] = row.N
+	}
+	return c, tx.Raw("SELECT COUNT(*) FROM differences WHERE campaign_id = ? AND status = 'open'", campaignID).Scan(&c.Differences).Error
+}

@@ -1,0 +1,68 @@
+package disbursement
+
+import (
+	"gorm.io/gorm"
+
+	"hongbao/internal/database"
+)
+
+func walletless(tx *gorm.DB, operator string, now database.Millis, limit int) (found []Envelope, err error) {
+	err = tx.Raw(`SELECT * FROM envelopes WHERE operator = ? AND status = ? AND wallet_token = '' AND wallet_next_at <= ? AND expires_at > ?
+		ORDER BY wallet_next_at, id LIMIT ?`, operator, Claimed, now, now, limit).Scan(&found).Error
+	return found, err
+}
+
+func lookLater(tx *gorm.DB, ids []int64, next database.Millis) error {
+	return tx.Exec("UPDATE envelopes SET wallet_attempts = wallet_attempts + 1, wallet_next_at = ? WHERE id IN ? AND status = ? AND wallet_token = ''",
+		next, ids, Claimed).Error
+}
+
+// setWallets keeps the tokens of envelopes that are still claimed; a wallet once known does not change.
+func setWallets(tx *gorm.DB, ids []int64, tokens *cases, now database.Millis) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	return tx.Exec("UPDATE envelopes SET wallet_token = "+tokens.text()+", changed_at = ? WHERE id IN ? AND status = ? AND wallet_token = ''",
+		append(tokens.values, now, ids, Claimed)...).Error
+}
+
+func subWalletsOf(tx *gorm.DB, registrationID int64) ([]SubWalletRow, error) {
+	found := []SubWalletRow{}
+	err := tx.Raw("SELECT * FROM sub_wallets WHERE registration_id = ? ORDER BY id DESC", registrationID).Scan(&found).Error
+	return found, err
+}
+
+func subWalletByID(tx *gorm.DB, registrationID, id int64) (SubWalletRow, error) {
+	var found []SubWalletRow
+	if err := tx.Raw("SELECT * FROM sub_wallets WHERE registration_id = ? AND id = ?", registrationID, id).Scan(&found).Error; err != nil {
+		return SubWalletRow{}, err
+	}
+	if len(found) == 0 {
+		return SubWalletRow{}, ErrSubWalletMissing
+	}
+	return found[0], nil
+}
+
+// upsertSubWallet keeps a sub-wallet under the token that the operator gave it.
+func upsertSubWallet(tx *gorm.DB, w SubWalletRow) (SubWalletRow, error) {
+	_, err := database.InsertNew(tx, "sub_wallets", []string{"campaign_id", "registration_id", "operator", "app", "token", "per_payment_fen",
+		"per_day_fen", "status", "pushed_at", "changed_at"}, [][]any{{w.CampaignID, w.RegistrationID, w.Operator, w.App, w.Token,
+		int64(w.PerPaymentFen), int64(w.PerDayFen), w.Status, int64(w.PushedAt), int64(w.ChangedAt)}})
+	if err != nil {
+		return SubWalletRow{}, err
+	}
+	err = tx.Exec("UPDATE sub_wallets SET status = ?, per_payment_fen = ?, per_day_fen = ?, changed_at = ? WHERE operator = ? AND token = ? AND registration_id = ?",
+		w.Status, int64(w.PerPaymentFen), int64(w.PerDayFen), w.ChangedAt, w.Operator, w.Token, w.RegistrationID).Error
+	if err != nil {
+		return SubWalletRow{}, err
+	}
+	var found []SubWalletRow
+	err = tx.Raw("SELECT * FROM sub_wallets WHERE operator = ? AND token = ? AND registration_id = ?", w.Operator, w.Token, w.RegistrationID).Scan(&found).Error
+	if err == nil && len(found) == 0 {
+		err = ErrSubWalletMissing // the operator gave somebody else's token
+	}
+	if err != nil {
+		return SubWalletRow{}, err
+	}
+	return found[0], nil
+}

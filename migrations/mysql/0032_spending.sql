@@ -1,0 +1,53 @@
+-- Disbursement owns these tables: what the operators tell of spending, and the sub-wallets that were pushed to apps.
+
+CREATE TABLE spending_events (
+    id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    operator VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    event_no VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    body_hash BINARY(32) NOT NULL,
+    kind VARCHAR(24) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    payment_no VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    refund_no VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    envelope_id BIGINT NOT NULL,
+    campaign_id BIGINT NOT NULL,
+    merchant_no VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    pay_mode VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    scenario VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    app VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    amount_fen BIGINT NOT NULL,
+    envelope_fen BIGINT NOT NULL,
+    wallet_fen BIGINT NOT NULL,
+    card_fen BIGINT NOT NULL,
+    delivery_district VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    self_operated BIGINT NOT NULL,
+    device VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    occurred_at BIGINT NOT NULL,
+    received_at BIGINT NOT NULL,
+    origin VARCHAR(24) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    statement_day VARCHAR(10) NOT NULL DEFAULT '',
+    UNIQUE KEY (operator, event_no),
+    CHECK (amount_fen = envelope_fen + wallet_fen + card_fen),
+    CHECK (kind IN ('payment', 'refund')),
+    KEY ix_spending_events_operator_payment_no (operator, payment_no),
+    KEY ix_spending_events_envelope_id_occurred_at (envelope_id, occurred_at),
+    KEY ix_spending_events_campaign_id_kind_occurred_at (campaign_id, kind, occurred_at),
+    KEY ix_spending_events_operator_statement_day_occurred_at (operator, statement_day, occurred_at)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+CREATE TABLE sub_wallets (
+    id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    campaign_id BIGINT NOT NULL,
+    registration_id BIGINT NOT NULL,
+    operator VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    app VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    per_payment_fen BIGINT NOT NULL,
+    per_day_fen BIGINT NOT NULL,
+    status VARCHAR(24) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    pushed_at BIGINT NOT NULL,
+    changed_at BIGINT NOT NULL,
+    UNIQUE KEY (operator, token),
+    CHECK (status IN ('active', 'paused', 'closed')),
+    KEY ix_sub_wallets_registration_id_app (registration_id, app),
+    KEY ix_sub_wallets_campaign_id_operator_app (campaign_id, operator, app)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
