@@ -153,6 +153,9 @@ func (c *Config) crossCheck() (mistakes []error) {
 	return mistakes
 }
 
+// secure says whether people reach the service over HTTPS.
+func (c *Config) secure() bool { return strings.HasPrefix(c.PublicURL, "https://") }
+
 func isLoopback(listen string) bool {
 	host, _, err := net.SplitHostPort(listen)
 	if err != nil {

@@ -36,6 +36,7 @@ type surroundings struct {
 	sms       campaign.SMS
 	proxies   []string // whose word on a caller's address is believed
 	badge     string   // "rehearsal" or "live"
+	secure    bool     // the site is reached over HTTPS
 }
 
 // platform is the wired service: the rooms on one database, behind one engine.
@@ -105,7 +106,7 @@ var limits = map[string]web.Rule{"sign-in": {PerMinute: 30, Burst: 30}, "sms-cod
 
 func (p *platform) route(config *Config, around surroundings) {
 	p.web = web.New(web.Options{
-		Environment: around.badge, Secret: config.Keys.Citizen, Proxies: around.proxies, Now: around.now, Log: slog.Default(),
+		Environment: around.badge, Secure: around.secure, Secret: config.Keys.Citizen, Proxies: around.proxies, Now: around.now, Log: slog.Default(),
 		Limiter: web.NewLimiter(around.now, limits), Authenticate: p.authenticate,
 		May: func(role, permission string) bool { return staff.Role(role).May(permission) },
 	})

@@ -16,6 +16,7 @@ import (
 
 	"hongbao/campaign"
 	"hongbao/disbursement/sandbox"
+	"hongbao/examples"
 	"hongbao/internal/database"
 	"hongbao/internal/fault"
 	"hongbao/internal/rehearsal"
@@ -105,6 +106,9 @@ func rehearse(ctx context.Context, o rehearsalOptions, progress rehearsal.Progre
 
 func readRuleBook(path string) (*campaign.RuleBook, error) {
 	b, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) && filepath.Dir(path) == "examples" {
+		b, err = examples.Files.ReadFile(filepath.Base(path)) // away from a checkout
+	}
 	if err != nil {
 		return nil, err
 	}

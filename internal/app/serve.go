@@ -1,0 +1,145 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hongbao/disbursement"
+	"hongbao/internal/signing"
+	"hongbao/lottery/beacon"
+	"hongbao/lottery/draw"
+)
+
+func serveCommand() *cobra.Command {
+	var demo bool
+	cmd := &cobra.Command{
+		Use: "serve", Short: "Run the service: pages, console, API and jobs",
+		Long: "Run the service: citizens' pages, the staff console, the API and the jobs. Migrations are applied first.\n\n" +
+			"With --demo it makes keys of its own under var/demo, simulates operators and beacon, and fills the database with campaigns in\n" +
+			"three stages in the background. The demo's keys are refused outside the loopback address.",
+		Example: "  hongbao serve --demo\n  HONGBAO_MASTER_KEY_FILE=/etc/hongbao/master.key ... hongbao serve --listen 10.0.0.5:8080",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if demo {
+				return serveDemo(cmd)
+			}
+			return serve(cmd)
+		},
+	}
+	cmd.Flags().BoolVar(&demo, "demo", false, "fill the database with campaigns in three stages, on this machine alone")
+	bindFlags(cmd.Flags())
+	return cmd
+}
+
+func serve(cmd *cobra.Command) error {
+	config, err := load(cmd)
+	if err != nil {
+		return err
+	}
+	db, err := openMigrated(cmd.Context(), config.Database)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	around, err := liveSurroundings(cmd.Context(), config)
+	if err != nil {
+		return err
+	}
+	p, err := wire(db, config, around)
+	if err != nil {
+		return err
+	}
+	l, err := listen(config.Listen)
+	if err != nil {
+		return err
+	}
+	if err := p.scheduler.Start(cmd.Context()); err != nil {
+		return errors.Join(err, l.Close())
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "serving on http://%s\noperators verify our messages with the SM2 key %s\n", l.Addr(), signing.FormatPublicKey(&config.Keys.Operator.PublicKey))
+	return p.serve(cmd.Context(), l)
+}
+
+// liveSurroundings are the real outside parties that the settings name.
+func liveSurroundings(ctx context.Context, config *Config) (surroundings, error) {
+	around := surroundings{now: time.Now, badge: "live", sms: noSMS{}, secure: config.secure()}
+	if config.Keys.Demo {
+		around.badge = "rehearsal"
+	}
+	signer := signing.Signer{Party: disbursement.PlatformParty, Key: config.Keys.Operator, Now: time.Now}
+	var err error
+	if around.operators, around.directory, err = loadOperators(config.Operators, signer); err != nil {
+		return around, err
+	}
+	if config.SMS != "" {
+		around.sms = newSMSGateway(config.SMS)
+	}
+	if around.chain, err = readChain(config.BeaconChain); err != nil {
+		return around, err
+	}
+	relays := config.BeaconURLs
+	if len(relays) == 0 {
+		relays = beacon.PublicRelays
+	}
+	around.beacon = &beacon.Client{Chain: around.chain, Relays: relays}
+	return around, nil
+}
+
+func readChain(path string) (draw.Chain, error) {
+	if path == "" {
+		return beacon.Quicknet(), nil
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return draw.Chain{}, err
+	}
+	return draw.ParseChain(b)
+}
+
+// serveDemo serves a database that fills itself with campaigns in three stages.
+func serveDemo(cmd *cobra.Command) error {
+	fallback, err := demoKeys("var/demo")
+	if err != nil {
+		return err
+	}
+	config, err := Load(Source{Flags: cmd.Flags(), Environment: os.Environ(), Fallback: fallback})
+	if err != nil {
+		return err
+	}
+	setLog(cmd.ErrOrStderr(), "warn")
+	d, err := openDemo(cmd.Context(), config)
+	if err != nil {
+		return err
+	}
+	d.welcome(cmd.OutOrStdout())
+	seeding := make(chan struct{})
+	ctx, cancel := context.WithCancel(cmd.Context())
+	go func() {
+		defer close(seeding)
+		if err := d.seed(ctx, cmd.OutOrStdout()); err != nil && ctx.Err() == nil {
+			slog.Error("the demo's campaigns could not be made", "error", err)
+		}
+	}()
+	err = <-d.served
+	cancel()
+	<-seeding
+	return errors.Join(err, d.world.close(), d.platform.db.Close())
+}
+
+// welcome prints where things are and how to sign in.
+func (d *demo) welcome(w io.Writer) {
+	fmt.Fprintf(w, "citizens      %s/\npublic draws  %s/draws\nconsole       %s/admin\nhealth        %s/healthz\n\n", d.address, d.address, d.address, d.address)
+	fmt.Fprintf(w, "sign in to the console (demo accounts, no one-time code):\n")
+	for _, a := range d.people {
+		fmt.Fprintf(w, "  %-14s %-22s %s\n", a.Role, a.Username, a.Password)
+	}
+	fmt.Fprintln(w)
+}
