@@ -18,6 +18,14 @@ func unlocked(tx *gorm.DB) string {
 	return ""
 }
 
+// locked keeps rows that are read as they are until the transaction ends. SQLite has one writer at a time.
+func locked(tx *gorm.DB) string {
+	if tx.Name() == database.MySQL {
+		return " FOR UPDATE"
+	}
+	return ""
+}
+
 // exactly checks that a guarded update of several rows has met them all.
 func exactly(result *gorm.DB, n int, what string) error {
 	if result.Error != nil {

@@ -50,14 +50,16 @@ func leaseUnsettled(tx *gorm.DB, ids []int64, token string, until, now database.
 		token, until, ids, asked, now).Error
 }
 
+// leased gives the orders that are under a lease, locked so that an event about one of them waits.
 func leased(tx *gorm.DB, token string) (found []Order, err error) {
-	err = tx.Raw("SELECT * FROM disbursement_orders WHERE lease_token = ? ORDER BY id", token).Scan(&found).Error
+	err = tx.Raw("SELECT * FROM disbursement_orders WHERE lease_token = ? ORDER BY id"+locked(tx), token).Scan(&found).Error
 	return found, err
 }
 
+// orderByNumber finds and locks an order.
 func orderByNumber(tx *gorm.DB, number string) (Order, bool, error) {
 	var found []Order
-	err := tx.Raw("SELECT * FROM disbursement_orders WHERE order_no = ?", number).Scan(&found).Error
+	err := tx.Raw("SELECT * FROM disbursement_orders WHERE order_no = ?"+locked(tx), number).Scan(&found).Error
 	if err != nil || len(found) == 0 {
 		return Order{}, false, err
 	}
