@@ -34,6 +34,7 @@ func withParcels(t *testing.T, test func(t *testing.T, db *database.DB)) {
 				t.Fatal(err)
 			}
 		}
+		t.Cleanup(func() { must(t, db.SQL(), "DROP TABLE parcels") })
 		test(t, db)
 	})
 }

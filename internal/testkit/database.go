@@ -3,9 +3,6 @@ package testkit
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
@@ -37,37 +34,11 @@ func SQLite(t testing.TB) string {
 	return "sqlite:" + path
 }
 
-// MySQL gives the URL of a fresh empty database on the server that HONGBAO_TEST_MYSQL names, dropped when the test ends;
-// it skips the test where none is named.
-func MySQL(t testing.TB) string {
-	t.Helper()
-	server := os.Getenv(Server)
-	if server == "" {
-		t.Skip(Server + " names no server")
-	}
-	address, err := url.Parse(server)
-	if err != nil {
-		t.Fatalf("%s is no URL", Server)
-	}
-	address.Path = "/hongbao_test_" + randomName()
-	root := open(t, server)
-	// Clean-ups run last in, first out: the test closes its connections, the database goes, then this connection.
-	t.Cleanup(func() { run(t, root, "DROP DATABASE "+address.Path[1:]) })
-	run(t, root, "CREATE DATABASE "+address.Path[1:]+" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
-	return address.String()
-}
-
 // Databases runs a test on a fresh migrated database of each dialect.
 func Databases(t *testing.T, test func(t *testing.T, db *database.DB)) {
 	t.Helper()
 	t.Run(database.SQLite, func(t *testing.T) { test(t, DB(t)) })
-	t.Run(database.MySQL, func(t *testing.T) {
-		db := open(t, MySQL(t))
-		if _, err := database.Migrate(context.Background(), db); err != nil {
-			t.Fatalf("migrating: %v", err)
-		}
-		test(t, db)
-	})
+	t.Run(database.MySQL, func(t *testing.T) { test(t, open(t, borrow(t))) })
 }
 
 // migratedFile migrates once in a test binary; every test then gets a copy.
@@ -104,17 +75,4 @@ func open(t testing.TB, address string) *database.DB {
 		}
 	})
 	return db
-}
-
-func run(t testing.TB, db *database.DB, statement string) {
-	t.Helper()
-	if _, err := db.SQL().ExecContext(context.Background(), statement); err != nil {
-		t.Fatalf("%s: %v", statement, err)
-	}
-}
-
-func randomName() string {
-	var random [8]byte
-	_, _ = rand.Read(random[:]) // never fails
-	return hex.EncodeToString(random[:])
 }
