@@ -123,4 +123,3 @@ func (c demoCampaign) book(today time.Time) (*campaign.RuleBook, error) {
 	move := today.Add(-c.ago).Sub(c.begin(book.Windows)).Truncate(day)
 	return book.Moved(book.City.Code+"-"+today.In(shanghai).Format("2006"), move), nil
 }
-

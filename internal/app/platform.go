@@ -102,7 +102,10 @@ func (p *platform) schedule(now func() time.Time) {
 }
 
 // limits are per network address. Thousands of phones may share one, so they are generous; finer limits belong to the rooms.
-var limits = map[string]web.Rule{"sign-in": {PerMinute: 30, Burst: 30}, "sms-code": {PerMinute: 120, Burst: 240}, "registration": {PerMinute: 120, Burst: 240}, "result": {PerMinute: 120, Burst: 240}}
+var limits = map[string]web.Rule{
+	"sign-in": {PerMinute: 30, Burst: 30}, "sms": {PerMinute: 120, Burst: 240}, "register": {PerMinute: 120, Burst: 240},
+	"lookup": {PerMinute: 120, Burst: 240}, "reveal": {PerMinute: 30, Burst: 60}, "cosign": {PerMinute: 120, Burst: 240},
+}
 
 func (p *platform) route(config *Config, around surroundings) {
 	p.web = web.New(web.Options{

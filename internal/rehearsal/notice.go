@@ -40,19 +40,22 @@ func (s *script) load(ctx context.Context) error {
 // importEvidence uploads one list for each kind of evidence that the rule book asks for: every citizen but the ineligible is on one.
 func (s *script) importEvidence(ctx context.Context) error {
 	kinds := evidenceKinds(s.book.Eligibility)
-	if len(kinds) == 0 {
-		return nil
-	}
-	var list bytes.Buffer
-	w := csv.NewWriter(&list)
-	w.Write([]string{"kind", "document_kind", "document"})
-	for i, c := range s.citizens {
-		if c.Case != Ineligible && c.Case != BadDocument {
-			w.Write([]string{kinds[i%len(kinds)], c.Kind, c.Document})
+	for i, kind := range kinds {
+		var list bytes.Buffer
+		w := csv.NewWriter(&list)
+		w.Write([]string{"document_kind", "document"})
+		for n, c := range s.citizens {
+			if n%len(kinds) == i && c.Case != Ineligible && c.Case != BadDocument {
+				w.Write([]string{c.Kind, c.Document})
+			}
+		}
+		w.Flush()
+		path := s.campaignPath("/evidence?kind=" + kind + "&source=rehearsal")
+		if err := s.staff.admin.ask(ctx, http.MethodPost, path, body{"text/csv", list.Bytes()}, nil); err != nil {
+			return err
 		}
 	}
-	w.Flush()
-	return s.staff.admin.ask(ctx, http.MethodPost, s.campaignPath("/evidence"), body{"text/csv", list.Bytes()}, nil)
+	return nil
 }
 
 func evidenceKinds(rule campaign.Rule) (kinds []string) {

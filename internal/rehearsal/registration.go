@@ -46,6 +46,9 @@ func (s *script) register(ctx context.Context) error {
 	if _, err := s.staff.run(ctx, "campaign-open"); err != nil {
 		return err
 	}
+	if err := s.readConsents(ctx); err != nil {
+		return err
+	}
 	var first, repeats []*citizen
 	for _, c := range s.citizens {
 		if c.Case == DuplicateDocument || c.Case == DuplicatePhone {
@@ -72,11 +75,53 @@ func (s *script) register(ctx context.Context) error {
 			defer meter.add(1)
 			return s.enter(ctx, c, counts)
 		})
+		if err == nil {
+			err = s.confirm(ctx, portion)
+		}
 		if err != nil {
 			return err
 		}
 	}
 	return s.count(counts)
+}
+
+// readConsents learns from the campaign what a citizen is asked to agree to.
+func (s *script) readConsents(ctx context.Context) error {
+	var answer struct {
+		Consents []struct{ Purpose, Version string }
+	}
+	err := s.api.do(ctx, http.MethodGet, "/api/v1/campaigns/"+s.book.ID, nil, nil, &answer)
+	for _, c := range answer.Consents {
+		s.consents = append(s.consents, c.Purpose+"@"+c.Version)
+	}
+	return err
+}
+
+// confirm is the second step where the rule book asks for two: the code that came by message is typed in.
+func (s *script) confirm(ctx context.Context, portion []*citizen) error {
+	if s.book.Confirmation != campaign.TwoStep {
+		return nil
+	}
+	if _, err := s.staff.drain(ctx, "messages-send"); err != nil {
+		return err
+	}
+	return each(ctx, portion, func(ctx context.Context, c *citizen) error {
+		if c.token == "" {
+			return nil // refused
+		}
+		message, err := s.street.message(ctx, c.Phone)
+		if err != nil {
+			return err
+		}
+		in := map[string]string{"phone": c.Phone, "code": confirmationPattern.FindString(message)}
+		var answer struct {
+			Code string `json:"confirmation_code"`
+		}
+		from := http.Header{"X-Forwarded-For": {c.Address}}
+		err = s.api.do(ctx, http.MethodPost, "/api/v1/campaigns/"+s.book.ID+"/confirmations", from, in, &answer)
+		c.code = answer.Code
+		return err
+	})
 }
 
 // tally counts answers by reason, and those that a case should not have got.
@@ -137,13 +182,16 @@ func (s *script) entitled(p Person) bool {
 	return slices.Contains(s.book.Documents, p.Kind)
 }
 
-var codePattern = regexp.MustCompile(`\d{6}`)
+var (
+	codePattern         = regexp.MustCompile(`\d{6}`)
+	confirmationPattern = regexp.MustCompile(`[0-9A-Z]{4}-[0-9A-Z]{4}`)
+)
 
 func (s *script) apply(ctx context.Context, c *citizen) error {
 	from := http.Header{"X-Forwarded-For": {c.Address}}
 	form := map[string]any{
 		"name": c.Name, "document_kind": c.Kind, "document": c.Document, "phone": c.Phone, "operator": c.Operator, "district": c.District,
-		"location": true, "consents": []string{"registration", "location", "operator", "risk"}, "device": c.Device,
+		"location": true, "consents": s.consents, "device": c.Device,
 	}
 	if s.book.Pools.By == campaign.ByTier {
 		form["tier"] = s.book.Tiers[c.number%len(s.book.Tiers)].Name

@@ -56,6 +56,7 @@ type script struct {
 	staff    *staff
 	street   *street
 	book     *campaign.RuleBook
+	consents []string
 	citizens []*citizen
 	byEntry  map[string]*citizen
 	winners  []*citizen

@@ -202,7 +202,7 @@ func (s *script) tryWrongPurchases(ctx context.Context, errands []errand) error 
 }
 
 func (s *script) setMerchant(ctx context.Context, no, status string) error {
-	return s.staff.operations.ask(ctx, http.MethodPatch, s.campaignPath("/merchants/"+no), map[string]string{"status": status}, nil)
+	return s.staff.operations.ask(ctx, http.MethodPatch, s.campaignPath("/merchants/"+no), map[string]string{"status": status, "reason": "rehearsal"}, nil)
 }
 
 // wrongApp tries to push a sub-wallet to an app that the buyer's operator does not serve.

@@ -93,6 +93,15 @@ func newStaff(accounts []Account, c client, clock Clock) (*staff, error) {
 	return s, nil
 }
 
+// Propose sends a rule book as the city's administrator and gives the service's refusal, if it refuses.
+func Propose(ctx context.Context, platform string, clock Clock, accounts []Account, book []byte) error {
+	team, err := newStaff(accounts, client{base: platform, http: newHTTP()}, clock)
+	if err != nil {
+		return err
+	}
+	return team.admin.ask(ctx, http.MethodPost, "/api/v1/admin/campaigns", body{"text/yaml", book}, nil)
+}
+
 // approval is a request that waits for a second person.
 type approval struct {
 	ID      int64

@@ -1,0 +1,133 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"hongbao/campaign"
+	"hongbao/internal/fault"
+	"hongbao/internal/rehearsal"
+	"hongbao/internal/testkit"
+	"hongbao/lottery/beacon"
+	"hongbao/lottery/draw"
+)
+
+const suzhou = "../../examples/suzhou-2020.yaml"
+
+// smallRehearsal runs a whole campaign and fails on any check that does not hold.
+func smallRehearsal(t *testing.T, o rehearsalOptions) *rehearsal.Summary {
+	t.Helper()
+	o.out = t.TempDir()
+	summary, err := rehearse(context.Background(), o, rehearsal.Progress{Out: t.Output()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range summary.Checks {
+		if !c.OK {
+			t.Errorf("%s: %s", c.Name, c.Detail)
+		}
+	}
+	if summary.Registrations == 0 || summary.Refused == 0 || summary.Winners == 0 || summary.Spent == 0 || summary.Recalled == 0 || summary.Returned == 0 {
+		t.Errorf("nothing happened somewhere: %+v", summary)
+	}
+	for _, name := range []string{"summary.json", "bundle/plan", "bundle/result"} {
+		if _, err := os.Stat(filepath.Join(o.out, name)); err != nil {
+			t.Error(err)
+		}
+	}
+	t.Run("every byte counts", func(t *testing.T) { tamper(t, filepath.Join(o.out, "bundle")) })
+	return summary
+}
+
+func TestRehearsal(t *testing.T) {
+	smallRehearsal(t, rehearsalOptions{campaign: suzhou, registrations: 600, faults: "normal", seed: 1})
+}
+
+func TestRehearsalOnMySQL(t *testing.T) {
+	smallRehearsal(t, rehearsalOptions{campaign: suzhou, registrations: 600, faults: "normal", seed: 2, database: testkit.MySQL(t)})
+}
+
+func TestRehearsalOfTiers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a third rehearsal")
+	}
+	smallRehearsal(t, rehearsalOptions{campaign: "../../examples/chengdu-2021.yaml", registrations: 500, faults: "harsh", seed: 3})
+}
+
+// tamper changes a byte at the beginning, in the middle and at the end of each file of a bundle: no change may verify.
+func tamper(t *testing.T, dir string) {
+	verify := func() bool {
+		return draw.Verifier{Beacon: beacon.Verify}.Verify(draw.FS(os.DirFS(dir))).OK()
+	}
+	if !verify() {
+		t.Fatal("the bundle itself does not verify")
+	}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		original, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for _, at := range []int{0, len(original) / 2, len(original) - 1} {
+			if len(original) == 0 {
+				break
+			}
+			changed := bytes.Clone(original)
+			changed[at] ^= 1
+			if err := os.WriteFile(path, changed, 0o644); err != nil {
+				return err
+			}
+			if verify() {
+				t.Errorf("%s: byte %d of %d may be changed", strings.TrimPrefix(path, dir), at, len(original))
+			}
+		}
+		return os.WriteFile(path, original, 0o644)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestBadRuleBooksAreRefused(t *testing.T) {
+	good, err := os.ReadFile(suzhou)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	stage, err := openStage(ctx, rehearsalOptions{out: t.TempDir(), faults: "none", seed: 1}, NewClock(time.Date(2020, 12, 1, 0, 0, 0, 0, campaign.Shanghai)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stage.close()
+	for name, change := range map[string][2]string{
+		"budget one yuan off":  {"amount: 20000000}", "amount: 20000001}"},
+		"windows out of order": {"open: 2020-12-05 00:00", "open: 2020-12-08 00:00"},
+		"unknown operator":     {"name: icbc,", "name: cmb,"},
+		"weighted chances":     {"min_age: 16", "min_age: 16\nweights: {gusu: 2}"},
+		"unknown key":          {"sms_code: true", "sms_code: true\nsurprise: 1"},
+	} {
+		bad := strings.Replace(string(good), change[0], change[1], 1)
+		if bad == string(good) {
+			t.Fatalf("%s: the example has no %q", name, change[0])
+		}
+		err := rehearsal.Propose(ctx, stage.address, stage.clock, stage.staff, []byte(bad))
+		if err == nil || !strings.Contains(err.Error(), "400") || !strings.Contains(err.Error(), "第 ") && !strings.Contains(err.Error(), "line ") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	list, err := stage.platform.campaigns.List(ctx, "*")
+	if err != nil || len(list) != 0 {
+		t.Errorf("%d campaigns are stored (%v)", len(list), err)
+	}
+	if _, err := stage.platform.campaigns.BySlug(ctx, "suzhou-2020"); fault.KindOf(err) != fault.NotFound {
+		t.Errorf("suzhou-2020: %v", err)
+	}
+}
