@@ -3,6 +3,7 @@ package reporting
 import (
 	"context"
 	"io"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -94,4 +95,12 @@ func (s *Service) Download(ctx context.Context, run Run, by string, w io.Writer)
 		}
 	}
 	return rows.Err()
+}
+
+// madeSince says whether the daily job has made the report since a moment.
+func (s *Service) madeSince(ctx context.Context, campaignID int64, name string, since time.Time) (bool, error) {
+	var n int
+	err := s.DB.Read(ctx).Raw("SELECT COUNT(*) FROM report_runs WHERE campaign_id = ? AND name = ? AND made_by = ? AND status = 'done' AND started_at >= ?",
+		campaignID, name, dailyMaker, database.At(since)).Scan(&n).Error
+	return n > 0, err
 }
