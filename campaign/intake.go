@@ -129,7 +129,10 @@ func answerAll(group []*waiter, err error) {
 // take brings the applications of one campaign into the list and answers everyone.
 func (s *Service) take(ctx context.Context, group []*waiter) {
 	group, err := s.screen(ctx, group)
-	if err == nil && len(group) > 0 {
+	if err == nil && len(group) == 0 {
+		return // nobody in it is eligible, and each has the answer
+	}
+	if err == nil {
 		err = s.tag(ctx, group)
 	}
 	if err != nil {
