@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"hongbao/internal/staff"
 	"hongbao/internal/web"
@@ -119,12 +120,16 @@ func (k *Console) approvals(c *gin.Context) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
+	names, err := k.campaignNames(c)
+	if err != nil {
+		return page{}, err
+	}
 	table := web.Table{Caption: web.Tr(c, "审批事项", "Approvals"),
-		Columns: heads(c, "事项", "What", "对象", "Subject", "状态", "Status", "经办", "Maker", "提交时间", "Asked at", "复核", "Checker"),
+		Columns: heads(c, "事项", "What", "活动", "Campaign", "状态", "Status", "经办", "Maker", "提交时间", "Asked at", "复核", "Checker"),
 		Empty:   web.Empty{Title: web.Tr(c, "没有待复核的事项", "Nothing waits for a decision"), Text: web.Tr(c, "活动发布、抽签公告、资金批次都会出现在这里。", "Campaigns, draw notices and batches of money appear here.")}}
 	for _, a := range found {
 		table.Rows = append(table.Rows, web.Row{URL: fmt.Sprintf("/console/approvals/%d", a.ID), Cells: []web.Cell{
-			web.Text(kindName(c, a.Kind)), web.Text(a.Subject), web.State(a.Status), web.Text(a.Maker), web.When(a.MadeAt), web.Text(a.Checker)}})
+			web.Text(kindName(c, a.Kind)), {Text: names[a.CampaignID], Note: a.Subject}, web.State(a.Status), web.Text(a.Maker), web.When(a.MadeAt), web.Text(a.Checker)}})
 	}
 	state := web.Tr(c, "经办人不能复核自己提交的事项。", "Nobody decides on what they asked for.")
 	return page{Title: web.Tr(c, "审批", "Approvals"), State: state,
@@ -137,7 +142,11 @@ func (k *Console) approval(c *gin.Context) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	shown := page{Title: kindName(c, a.Kind), Chip: a.Status, State: a.Subject,
+	names, err := k.campaignNames(c)
+	if err != nil {
+		return page{}, err
+	}
+	shown := page{Title: kindName(c, a.Kind), Chip: a.Status, State: strings.TrimPrefix(names[a.CampaignID]+" · "+a.Subject, " · "),
 		Back: web.Tr(c, "审批", "Approvals"), BackURL: "/console/approvals"}
 	chain := []web.Event{{Title: web.Tr(c, "经办提交", "Asked"), At: web.Date(a.MadeAt), Actor: a.Maker, State: "done"}}
 	if a.Status == "pending" {

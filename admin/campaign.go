@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"hongbao/campaign"
@@ -46,6 +47,16 @@ func (k *Console) visibleCampaigns(c *gin.Context) ([]campaign.Campaign, error) 
 		city = ""
 	}
 	return k.Campaigns.List(c, city)
+}
+
+// campaignNames are the names of the campaigns that the person sees, by id.
+func (k *Console) campaignNames(c *gin.Context) (map[int64]string, error) {
+	all, err := k.visibleCampaigns(c)
+	names := make(map[int64]string, len(all))
+	for _, one := range all {
+		names[one.ID] = one.Name(web.Locale(c))
+	}
+	return names, err
 }
 
 // theCampaign is the one named in the path, if the person serves its city.
@@ -201,7 +212,7 @@ func (k *Console) campaign(c *gin.Context) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	money, err := k.moneyTable(c, found)
+	money, err := k.moneyTable(c, found, book)
 	if err != nil {
 		return page{}, err
 	}
@@ -252,16 +263,19 @@ func nextStep(c *gin.Context, one campaign.Campaign) string {
 	return web.Tr(c, "活动已取消。", "The campaign was cancelled.")
 }
 
+type milestone struct {
+	zh, en string
+	at     time.Time
+}
+
 func windowEvents(c *gin.Context, book *campaign.RuleBook, now time.Time) []web.Event {
 	w := book.Windows
-	moments := []struct {
-		zh, en string
-		at     time.Time
-	}{
+	moments := []milestone{
 		{"公告须见证完毕", "Notice cosigned by", w.Notice}, {"开放登记", "Registration opens", w.Open}, {"截止登记", "Registration closes", w.Close},
 		{"信标开奖", "Beacon round", w.Draw()}, {"开始领取", "Claiming begins", w.ClaimFrom}, {"领取截止", "Claiming ends", w.ClaimUntil},
 		{"开始消费", "Spending begins", w.SpendFrom}, {"消费截止", "Spending ends", w.SpendUntil},
 	}
+	slices.SortStableFunc(moments, func(a, b milestone) int { return a.at.Compare(b.at) })
 	events := make([]web.Event, len(moments))
 	for i, m := range moments {
 		events[i] = web.Event{Title: web.Tr(c, m.zh, m.en), At: web.Clock(m.at), State: "todo"}
@@ -287,10 +301,19 @@ func particulars(c *gin.Context, one campaign.Campaign, book *campaign.RuleBook)
 func tierTable(c *gin.Context, book *campaign.RuleBook) web.Table {
 	table := web.Table{Caption: web.Tr(c, "档位", "Tiers"), Columns: heads(c, "档位", "Tier", "抽签池", "Pool", "#个数", "#Count", "#每个（元）", "#Each (yuan)", "#合计（元）", "#Total (yuan)")}
 	for _, tier := range book.Tiers {
-		table.Rows = append(table.Rows, web.Row{Cells: []web.Cell{web.Text(tier.Title.In(web.Locale(c))), web.Text(tier.Pool), web.Number(tier.Count),
+		table.Rows = append(table.Rows, web.Row{Cells: []web.Cell{web.Text(tier.Title.In(web.Locale(c))), web.Text(poolTitle(c, book, tier.Pool)), web.Number(tier.Count),
 			web.Money(tier.Amount), web.Money(money.Fen(tier.Count) * tier.Amount)}})
 	}
 	return table
+}
+
+func poolTitle(c *gin.Context, book *campaign.RuleBook, name string) string {
+	for _, pool := range book.Pools.List {
+		if pool.Name == name {
+			return pool.Title.In(web.Locale(c))
+		}
+	}
+	return name
 }
 
 // campaignActs are what the person may do with a campaign as it stands.

@@ -86,6 +86,9 @@ func (k *Console) draw(c *gin.Context) (page, error) {
 		Back: web.Tr(c, "抽签", "Draws"), BackURL: "/console/draws"}
 	if view != nil {
 		shown.Chip, shown.State = "draw."+string(view.Status), waitingText(c, view.WaitingFor)
+		if view.Label != "" {
+			shown.Alert = &alert{Tone: "warning", Title: web.Tr(c, "彩排用信标，不是公开随机数", "A beacon for rehearsals, not public randomness"), Text: view.Label}
+		}
 		shown.Blocks = append(shown.Blocks, drawBlocks(c, view)...)
 		if view.Status != lottery.Prepared {
 			shown.Action, shown.URL = web.Tr(c, "公开页面", "Public page"), "/draws/"+found.Slug
@@ -106,13 +109,9 @@ func drawBlocks(c *gin.Context, view *lottery.View) []block {
 	facts := []fact{{Label: web.Tr(c, "信标轮次", "Beacon round"), Value: strconv.FormatUint(view.Round, 10)}, {Label: web.Tr(c, "信标时间", "Beacon time"), Value: moment(view.RoundAt)},
 		{Label: web.Tr(c, "公开随机数截止", "Reveals until"), Value: moment(view.RevealBy)}, {Label: web.Tr(c, "见证人", "Witnesses"), Value: strings.Join(view.Witnesses, web.Tr(c, "、", ", "))},
 		{Label: web.Tr(c, "法定数", "Quorum"), Value: strconv.Itoa(view.Quorum)}}
-	blocks := []block{{Figures: figures}}
-	if view.Label != "" {
-		blocks = append(blocks, block{Text: view.Label})
-	}
-	return append(blocks, block{Columns: []block{
+	return []block{{Figures: figures}, {Columns: []block{
 		{Title: web.Tr(c, "公开记录", "Public record"), Timeline: documentEvents(c, view)},
-		{Title: web.Tr(c, "协助方与信标", "Helpers and beacon"), Table: &helpers, Facts: facts}}})
+		{Title: web.Tr(c, "协助方与信标", "Helpers and beacon"), Table: &helpers, Facts: facts}}}}
 }
 
 // documents names the files of a draw in the order in which they are published.

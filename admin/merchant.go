@@ -27,14 +27,18 @@ func (k *Console) merchants(c *gin.Context) (page, error) {
 	if err != nil {
 		return shown, err
 	}
-	filter, err := k.merchantFilter(c, chosen)
+	book, err := k.Campaigns.RuleBook(c, chosen.ID)
+	if err != nil {
+		return shown, err
+	}
+	filter, err := k.merchantFilter(c, chosen, book)
 	if err != nil {
 		return shown, err
 	}
 	table := web.Table{Caption: shown.Title, Columns: heads(c, "商户", "Merchant", "区县", "District", "类别", "Class", "状态", "Status", "场景", "Scenarios", "#限额（元）", "#Cap (yuan)"),
 		Empty: web.Empty{Title: web.Tr(c, "没有符合条件的商户", "No merchant matches"), Text: web.Tr(c, "商户随规则书建立，也可以通过接口导入名单。", "Merchants come with the rule book, or are imported over the API.")}}
 	for _, m := range list {
-		table.Rows = append(table.Rows, merchantRow(m))
+		table.Rows = append(table.Rows, merchantRow(c, book, m))
 	}
 	if len(list) == merchantPage {
 		query := c.Request.URL.Query()
@@ -48,12 +52,8 @@ func (k *Console) merchants(c *gin.Context) (page, error) {
 	return shown, nil
 }
 
-func (k *Console) merchantFilter(c *gin.Context, chosen campaign.Campaign) (*web.Form, error) {
+func (k *Console) merchantFilter(c *gin.Context, chosen campaign.Campaign, book *campaign.RuleBook) (*web.Form, error) {
 	field, err := k.oneCampaignField(c, chosen.Slug)
-	if err != nil {
-		return nil, err
-	}
-	book, err := k.Campaigns.RuleBook(c, chosen.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -66,13 +66,20 @@ func (k *Console) merchantFilter(c *gin.Context, chosen campaign.Campaign) (*web
 	return filters(c, field, district, status), nil
 }
 
-func merchantRow(m campaign.ListedMerchant) web.Row {
-	name, cap := web.Text(m.Name), web.Text("")
+func merchantRow(c *gin.Context, book *campaign.RuleBook, m campaign.ListedMerchant) web.Row {
+	name, limit := web.Text(m.Name), web.Text("")
 	name.Note = m.No
 	if m.Cap > 0 {
-		cap = web.Money(m.Cap)
+		limit = web.Money(m.Cap)
 	}
-	return web.Row{Cells: []web.Cell{name, web.Text(m.District), web.Text(m.Class), web.State(m.Status), web.Text(strings.Join(m.Scenarios, ", ")), cap}}
+	district, _ := book.District(m.District)
+	scenarios := make([]string, len(m.Scenarios))
+	for i, code := range m.Scenarios {
+		scenario, _ := book.Scenario(code)
+		scenarios[i] = cmp.Or(scenario.Title.In(web.Locale(c)), code)
+	}
+	return web.Row{Cells: []web.Cell{name, web.Text(cmp.Or(district.Title.In(web.Locale(c)), m.District)), web.Text(m.Class), web.State(m.Status),
+		web.Text(strings.Join(scenarios, web.Tr(c, "、", ", "))), limit}}
 }
 
 func merchantAct(c *gin.Context, chosen campaign.Campaign) act {

@@ -49,7 +49,7 @@ func moneyParts(c *gin.Context, proofs []disbursement.Proof) []moneyPart {
 }
 
 // moneyTable proves the budget of each source, to the fen.
-func (k *Console) moneyTable(c *gin.Context, one campaign.Campaign) (web.Table, error) {
+func (k *Console) moneyTable(c *gin.Context, one campaign.Campaign, book *campaign.RuleBook) (web.Table, error) {
 	table := web.Table{Caption: web.Tr(c, "各来源资金（元）", "Money by source (yuan)"), Columns: heads(c, "来源", "Source", "#预算", "#Budget", "#到位", "#Received", "#待发放", "#Float", "#在途", "#In transit",
 		"#在钱包中", "#In wallets", "#已消费", "#Spent", "#已收回", "#Recalled", "#已退回", "#Returned", "核对", "Proof")}
 	proofs, err := k.Money.Prove(c, one.ID, k.Now())
@@ -58,10 +58,19 @@ func (k *Console) moneyTable(c *gin.Context, one campaign.Campaign) (web.Table, 
 		if !p.Holds {
 			proof = "error"
 		}
-		table.Rows = append(table.Rows, web.Row{Cells: []web.Cell{web.Text(p.Source), web.Money(p.Budget), web.Money(p.Received), web.Money(p.Float), web.Money(p.InTransit),
+		table.Rows = append(table.Rows, web.Row{Cells: []web.Cell{web.Text(sourceTitle(c, book, p.Source)), web.Money(p.Budget), web.Money(p.Received), web.Money(p.Float), web.Money(p.InTransit),
 			web.Money(p.InWallets), web.Money(p.Spent), web.Money(p.Recalled), web.Money(p.Returned), web.State(proof)}})
 	}
 	return table, err
+}
+
+func sourceTitle(c *gin.Context, book *campaign.RuleBook, name string) string {
+	for _, source := range book.Funding {
+		if source.Name == name {
+			return source.Title.In(web.Locale(c))
+		}
+	}
+	return name
 }
 
 // moneyActs are what may be prepared now. Whoever prepares cannot approve.

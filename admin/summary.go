@@ -13,7 +13,9 @@ import (
 // labels name the entries of an approval's summary and of an audit entry's detail.
 var labels = map[string][2]string{
 	"approval": {"审批号", "Approval"}, "amount": {"金额", "Amount"}, "batch": {"批次", "Batch"}, "budget": {"预算", "Budget"},
-	"campaign": {"活动", "Campaign"}, "close": {"截止登记", "Registration closes"}, "count": {"数量", "Count"},
+	"address": {"登录地址", "Address"}, "campaign": {"活动", "Campaign"}, "campaign_id": {"活动序号", "Campaign no."}, "checker": {"复核", "Checker"}, "city": {"城市", "City"},
+	"commitment": {"承诺", "Commitment"}, "entries": {"登记", "Entries"}, "from": {"原状态", "From"}, "maker": {"经办", "Maker"}, "name": {"名称", "Name"}, "parties": {"参与方", "Parties"},
+	"role": {"岗位", "Role"}, "subject": {"对象", "Subject"}, "summary": {"摘要", "Summary"}, "to": {"改为", "To"}, "vkey": {"公钥", "Key"}, "close": {"截止登记", "Registration closes"}, "count": {"数量", "Count"},
 	"envelopes": {"红包个数", "Envelopes"}, "evidence": {"凭证", "Evidence"}, "kind": {"类别", "Kind"},
 	"notice_hash": {"公告指纹", "Notice hash"}, "open": {"开始登记", "Registration opens"}, "operator": {"运营机构", "Operator"},
 	"orders": {"指令笔数", "Orders"}, "purpose": {"用途", "Purpose"}, "quorum": {"见证法定数", "Quorum"}, "reason": {"理由", "Reason"},

@@ -32,7 +32,7 @@ type Row struct {
 	Cells []Cell
 }
 
-// Cell is one value. Kind is "" (text), "status", "hash", "strong", "action" or "muted".
+// Cell is one value. Kind is "" (text), "status", "hash", "time", "strong", "action" or "muted".
 type Cell struct {
 	Text, URL, Kind, Note string
 	Action                *Form // for Kind "action": a form of one button
@@ -51,7 +51,7 @@ func Money(fen any) Cell { return Cell{Text: Amount(fen)} }
 func Number(n any) Cell { return Cell{Text: Count(n)} }
 
 // When makes a cell of a time, to the second, in Asia/Shanghai.
-func When(t any) Cell { return Cell{Text: Date(t)} }
+func When(t any) Cell { return Cell{Text: Date(t), Kind: "time"} }
 
 // State makes a cell of a status chip; code as in StatusOf.
 func State(code string) Cell { return Cell{Text: code, Kind: "status"} }
