@@ -148,7 +148,7 @@ func TestEventsWaitForThePlatform(t *testing.T) {
 // What is wrong with a day's statement is seen and comes right: whoever reads each day until two days later has every line
 // once, with the right amount.
 func TestStatementsComeRight(t *testing.T) {
-	seen := make(map[string]int)
+	seen, compared := make(map[string]int), 0
 	for seed := range int64(12) {
 		v := newTown(t, sandbox.FaultsNone, seed)
 		o := v.envelope("icbc")
@@ -189,9 +189,16 @@ func TestStatementsComeRight(t *testing.T) {
 		byNumber := func(a, b disbursement.StatementLine) int { return strings.Compare(a.EventNo, b.EventNo) }
 		slices.SortFunc(lines, byNumber)
 		slices.SortFunc(truth, byNumber)
-		if w.left("icbc", phone) == 120_00 && !slices.Equal(lines, truth) {
+		if w.left("icbc", phone) != 120_00 {
+			continue // the credit came back
+		}
+		compared++
+		if !slices.Equal(lines, truth) {
 			t.Errorf("seed %d:\n%v\nwant\n%v", seed, lines, truth)
 		}
+	}
+	if compared < 8 {
+		t.Errorf("only %d streets could be compared", compared)
 	}
 	for _, want := range []string{"edition 1", "edition 2", "statement-damaged", disbursement.ErrStatementNotReady.Code} {
 		if seen[want] == 0 {
