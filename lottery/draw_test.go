@@ -471,3 +471,42 @@ func TestPartiesThatAreRefused(t *testing.T) {
 	s.refused(401, "not-signed-in", "", "PUT", admin+"/parties", `{}`)
 	s.refused(403, "role", "approver.chen", "PUT", admin+"/parties", `{}`)
 }
+
+// The log is the city's: lines of another draw may stand between those of this one, and each bundle ends with its own last line.
+func TestTwoDrawsInOneLog(t *testing.T) {
+	s := newStreet(t, testkit.DB(t))
+	s.toPublished(20)
+	later := s.book.Moved("lakeside-next", 60*24*time.Hour)
+	_, err := s.service.Campaigns.Create(ctx, "maker", later.YAML())
+	s.must(err)
+	approval, err := s.service.Campaigns.RequestPublish(ctx, "maker", later.ID)
+	s.must(err)
+	s.decide(approval)
+	parties := Parties{Quorum: 2}
+	for _, w := range s.witnesses {
+		parties.Parties = append(parties.Parties, Party{Name: w.name, VKey: w.vkey,
+			Commitment: draw.Commit(draw.SHA256, later.ID, w.name, draw.Digest{1}).String()})
+	}
+	s.must(s.service.SetParties(ctx, "city-admin.li", later.ID, parties))
+	approval, err = s.service.RequestNotice(ctx, "city-admin.li", later.ID)
+	s.must(err)
+	s.decide(approval)
+	s.must(s.verify().Err())
+	winners, err := s.service.Winners(ctx, s.draw().ID, 0, 1)
+	s.must(err)
+	if _, _, err := s.promote(winners[0].Entry, "given-up"); err != nil {
+		t.Fatal(err)
+	}
+	s.advance(Published, forWitnesses)
+	s.work(3)
+	v := s.advance(Published, "")
+	if last := v.Documents[len(v.Documents)-1]; last.Kind != draw.KindBackfill || last.Position != 9 {
+		t.Errorf("the promotions stand at %+v", last)
+	}
+	s.must(s.verify().Err())
+	other, err := drawBySlug(s.db.Read(ctx), later.ID)
+	if err != nil || other.Status != Announced {
+		t.Errorf("the other draw: %+v, %v", other, err)
+	}
+	s.refused(404, "file-not-public", "", "GET", "/api/v1/draws/"+slug+"/bundle/checkpoints/8", "")
+}

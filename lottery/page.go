@@ -49,7 +49,6 @@ type record struct {
 	Numbers   []web.Figure
 	Timeline  []web.Event
 	Helpers   web.Table
-	Witnesses web.Table
 	Files     []fileLink
 	Checks    web.Table
 	Void      string // the reason
@@ -112,12 +111,10 @@ func (p *record) state(tr translate) string {
 func (p *record) addNumbers(tr translate) {
 	f := p.Figures
 	p.Numbers = []web.Figure{
-		{Label: tr("登记", "Registered"), Value: web.Count(f.Registered)},
-		{Label: tr("排除", "Excluded"), Value: web.Count(f.Excluded)},
+		{Label: tr("登记", "Registered"), Value: web.Count(f.Registered), Note: fmt.Sprintf(tr("其中排除 %s", "%s of them excluded"), web.Count(f.Excluded))},
 		{Label: tr("参加抽签", "In the draw"), Value: web.Count(f.Entries)},
 		{Label: tr("中签", "Winners"), Value: web.Count(f.Winners)},
-		{Label: tr("候补", "Waitlist"), Value: web.Count(f.Waitlist)},
-		{Label: tr("已递补", "Promoted"), Value: web.Count(f.Promotions)},
+		{Label: tr("候补", "Waitlist"), Value: web.Count(f.Waitlist), Note: fmt.Sprintf(tr("已递补 %s", "%s promoted"), web.Count(f.Promotions))},
 	}
 }
 
@@ -157,12 +154,12 @@ func (p *record) addTimeline(d *Draw, tr translate) {
 }
 
 func (p *record) event(ch chapter, doc Document, tr translate) web.Event {
-	state, actor := "done", fmt.Sprintf(tr("平台发布，%d 个见证人已签署（法定 %d）", "published by the platform, cosigned by %d witnesses (quorum %d)"), doc.Cosigned, p.Quorum)
+	event := web.Event{Title: tr(ch.zh, ch.en), At: web.Date(moments(doc.At)), Hash: doc.Hash, Meaning: tr(ch.meaningZH, ch.meaningEN), State: "done",
+		Actor: fmt.Sprintf(tr("公开日志第 %d 行，%d 个见证人已签署（法定 %d）", "line %d of the public log, cosigned by %d witnesses (quorum %d)"), doc.Position, doc.Cosigned, p.Quorum)}
 	if doc.Cosigned < p.Quorum {
-		state = "now"
+		event.State = "now"
 	}
-	return web.Event{Title: tr(ch.zh, ch.en), At: web.Date(moments(doc.At)), Actor: actor, Hash: doc.Hash, Meaning: tr(ch.meaningZH, ch.meaningEN), State: state,
-		Text: fmt.Sprintf(tr("公开日志第 %d 行", "line %d of the public log"), doc.Position)}
+	return event
 }
 
 // expected is the moment at which a step that is still to come is due.
@@ -188,10 +185,6 @@ func (p *record) addParties(tr translate) {
 			said = tr("缺席，按零计入", "missing, counts as zeros")
 		}
 		p.Helpers.Rows = append(p.Helpers.Rows, web.Row{Cells: []web.Cell{web.Text(h.Name), web.Digest(h.Commitment), web.Text(said)}})
-	}
-	p.Witnesses = web.Table{Caption: tr("见证人", "Witnesses"), Columns: []web.Column{{Title: tr("见证人", "Witness")}}}
-	for _, name := range p.View.Witnesses {
-		p.Witnesses.Rows = append(p.Witnesses.Rows, web.Row{Cells: []web.Cell{web.Text(name)}})
 	}
 }
 

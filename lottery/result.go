@@ -23,13 +23,18 @@ type indexedPool struct {
 	tree    *draw.Tree
 }
 
-// Standing is what one entry got: its place in the result, nil for nothing, and the proof that it was in the draw.
+// Standing is what one entry got: its place in the result, nil for nothing.
 type Standing struct {
-	Pool      draw.Pool
-	Score     draw.Digest
-	Own       *draw.Standing
-	Inclusion draw.Inclusion
+	Pool  draw.Pool
+	Score draw.Digest
+	Own   *draw.Standing
+
+	tree *draw.Tree
+	at   int
 }
+
+// Inclusion proves that the entry is in its pool; it costs a few hundred hashes.
+func (s Standing) Inclusion() draw.Inclusion { return s.tree.Inclusion(s.at) }
 
 // Look finds an entry. It reports false for one that was not in the draw; then it was excluded, or never registered.
 func (x *Index) Look(entry draw.Digest) (Standing, bool) {
@@ -43,7 +48,7 @@ func (x *Index) Look(entry draw.Digest) (Standing, bool) {
 		if err != nil {
 			return Standing{}, false // cannot be: the result was computed from these entries
 		}
-		return Standing{Pool: pool.Pool, Score: score, Own: own, Inclusion: pool.tree.Inclusion(i)}, true
+		return Standing{Pool: pool.Pool, Score: score, Own: own, tree: pool.tree, at: i}, true
 	}
 	return Standing{}, false
 }
@@ -193,7 +198,8 @@ func (s *Service) resultOf(ctx context.Context, d *Draw, entry draw.Digest) (*Re
 	}
 	r.Outcome = NotWon
 	r.Pool, r.Root, r.Score = standing.Pool.Name, standing.Pool.Root.String(), standing.Score.String()
-	r.Inclusion = &InclusionProof{Index: standing.Inclusion.Index, Size: standing.Inclusion.Size, Path: standing.Inclusion.Path}
+	proof := standing.Inclusion()
+	r.Inclusion = &InclusionProof{Index: proof.Index, Size: proof.Size, Path: proof.Path}
 	if standing.Own == nil {
 		return r, nil
 	}
