@@ -5,6 +5,7 @@ package rehearsal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -97,21 +98,26 @@ func (r Rehearsal) Run(ctx context.Context) (*Summary, error) {
 	if err != nil {
 		return nil, err
 	}
+	err = s.run(ctx)
+	if err != nil {
+		s.hold("script", false, "%v", err)
+	}
+	return &s.summary, errors.Join(err, s.summary.Write(r.Out))
+}
+
+func (s *script) run(ctx context.Context) error {
 	for _, p := range phases {
-		if p.stage > r.Until {
+		if p.stage > s.Until {
 			break
 		}
-		r.Progress.say("%s  %s", s.Clock.Now().In(campaign.Shanghai).Format("2006-01-02 15:04"), p.name)
+		s.Progress.say("%s  %s", s.Clock.Now().In(campaign.Shanghai).Format("2006-01-02 15:04"), p.name)
 		began := time.Now()
 		if err := p.do(s, ctx); err != nil {
-			return nil, fmt.Errorf("%s: %w", p.name, err)
+			return fmt.Errorf("%s: %w", p.name, err)
 		}
 		s.summary.Phases = append(s.summary.Phases, Phase{p.name, time.Since(began).Seconds()})
 	}
-	if err := s.figures(ctx); err != nil {
-		return nil, fmt.Errorf("figures: %w", err)
-	}
-	return &s.summary, s.summary.Write(r.Out)
+	return s.figures(ctx)
 }
 
 func (r Rehearsal) start() (*script, error) {

@@ -75,21 +75,14 @@ func (s *script) returnSurplus(ctx context.Context) error {
 
 // reportRun is a workbook that the service has made.
 type reportRun struct {
-	ID     int64  `json:"id"`
-	Name   string `json:"name"`
-	Status string `json:"status"`
+	ID   int64  `json:"id"`
+	Name string `json:"name"`
 }
 
 // report has every workbook made and downloads them as the regulator.
 func (s *script) report(ctx context.Context) error {
-	if err := s.staff.regulator.ask(ctx, http.MethodPost, s.campaignPath("/reports"), map[string]string{"name": "all"}, nil); err != nil {
-		return err
-	}
-	if _, err := s.staff.drain(ctx, "reports-daily"); err != nil {
-		return err
-	}
 	var answer struct{ Reports []reportRun }
-	if err := s.staff.regulator.ask(ctx, http.MethodGet, s.campaignPath("/reports"), nil, &answer); err != nil {
+	if err := s.staff.regulator.ask(ctx, http.MethodPost, s.campaignPath("/reports"), map[string]string{"name": "all"}, &answer); err != nil {
 		return err
 	}
 	for _, r := range answer.Reports {
