@@ -55,7 +55,7 @@ func newBank(t *testing.T, party string, change func(*Profile)) (*Gateway, *bank
 	b := &bank{Signer: &signing.Signer{Party: party, Key: theirs, Now: time.Now}}
 	platform := &signing.Directory{}
 	must(t, platform.Add(disbursement.PlatformParty, signing.PublicKey{Key: &ours.PublicKey}))
-	verifier := signing.Verifier{Party: party, Keys: platform, Now: time.Now, Nonces: &signing.MemoryNonces{Now: time.Now}}
+	verifier := signing.Verifier{Party: party, Keys: platform, Now: time.Now, Nonces: &signing.MemoryNonces{}}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b.calls.Add(1)
 		_, body, err := verifier.ReadRequest(r, 1<<20)

@@ -82,7 +82,7 @@ func (v *town) platform() http.Handler {
 			v.t.Fatal(err)
 		}
 	}
-	verifier := signing.Verifier{Party: disbursement.PlatformParty, Keys: keys, Now: v.clock, Nonces: &signing.MemoryNonces{Now: v.clock}}
+	verifier := signing.Verifier{Party: disbursement.PlatformParty, Keys: keys, Now: v.clock, Nonces: &signing.MemoryNonces{}}
 	signer := signing.Signer{Party: disbursement.PlatformParty, Key: v.key, Now: v.clock}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		party, body, err := verifier.ReadRequest(r, 1<<20)

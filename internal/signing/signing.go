@@ -113,8 +113,7 @@ func (v *Verifier) VerifyRequest(r *http.Request, body []byte) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	until := v.Now().Add(2 * Window)
-	fresh, err := v.Nonces.Remember(r.Context(), party, r.Header.Get(HeaderNonce), until)
+	fresh, err := v.Nonces.Remember(r.Context(), party, r.Header.Get(HeaderNonce), v.Now())
 	if err != nil {
 		return "", fmt.Errorf("signing: nonces: %w", err)
 	}

@@ -28,7 +28,7 @@ func newPair(t *testing.T) *pair {
 	p := &pair{now: time.Date(2020, 12, 11, 12, 0, 0, 0, time.UTC)}
 	clock := func() time.Time { return p.now }
 	p.signer = Signer{Party: "platform", Key: key, Now: clock}
-	p.verifier = Verifier{Party: "icbc", Keys: &Directory{}, Nonces: &MemoryNonces{Now: clock}, Now: clock}
+	p.verifier = Verifier{Party: "icbc", Keys: &Directory{}, Nonces: &MemoryNonces{}, Now: clock}
 	if err := p.verifier.Keys.Add("platform", PublicKey{Key: &key.PublicKey}); err != nil {
 		t.Fatal(err)
 	}
@@ -216,9 +216,9 @@ func TestAnswerBelongsToItsRequest(t *testing.T) {
 
 func TestNoncesAreForgottenAfterTheirTime(t *testing.T) {
 	now := time.Unix(1_600_000_000, 0)
-	m := &MemoryNonces{Now: func() time.Time { return now }}
+	m := &MemoryNonces{}
 	remember := func(nonce string) bool {
-		fresh, err := m.Remember(context.Background(), "icbc", nonce, now.Add(2*Window))
+		fresh, err := m.Remember(context.Background(), "icbc", nonce, now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -227,7 +227,11 @@ func TestNoncesAreForgottenAfterTheirTime(t *testing.T) {
 	if !remember("a") || remember("a") {
 		t.Error("a is new once")
 	}
-	now = now.Add(2 * Window)
+	now = now.Add(Retention)
+	if remember("a") {
+		t.Error("a is forgotten too early")
+	}
+	now = now.Add(Window + time.Second)
 	if !remember("b") || len(m.used) != 1 {
 		t.Errorf("%d nonces are kept", len(m.used))
 	}
