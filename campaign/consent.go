@@ -40,19 +40,25 @@ func (l *Live) Consents() []Consent {
 	return list
 }
 
-// checkConsents: every required statement is agreed to in its present version, and nothing else is named.
-func (l *Live) checkConsents(sub Submission) error {
-	offered := l.Consents()
-	for _, consent := range offered {
-		if consent.Required && !slices.Contains(sub.Consents, consent.ID()) {
-			return errConsents
+// agreed gives what is stored of the statements that a person agreed to: those that this campaign asks for, with their
+// version. A purpose without a version means the present one. It is an error if a required statement is missing, or one
+// is named that no campaign has.
+func (l *Live) agreed(given []string) ([]string, error) {
+	for _, one := range given {
+		if !slices.ContainsFunc(consents, func(c Consent) bool { return c.is(one) }) {
+			return nil, errConsents
 		}
 	}
-	for i, given := range sub.Consents {
-		known := slices.ContainsFunc(offered, func(c Consent) bool { return c.ID() == given })
-		if !known || slices.Index(sub.Consents, given) < i {
-			return errConsents
+	var stored []string
+	for _, consent := range l.Consents() {
+		switch {
+		case slices.ContainsFunc(given, consent.is):
+			stored = append(stored, consent.ID())
+		case consent.Required:
+			return nil, errConsents
 		}
 	}
-	return nil
+	return stored, nil
 }
+
+func (c Consent) is(given string) bool { return given == c.Purpose || given == c.ID() }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -77,10 +78,11 @@ var (
 	errSource       = fault.Field("source", "source", "请写明名单来源（最多 100 字）。", "Please say where the list comes from (at most 100 characters).")
 )
 
-// ImportEvidence reads a list of documents (CSV or XLSX with the column document, and document_kind if they are not all
-// resident cards) that stand in a register. Only keyed indexes are kept. Lines with a mistake are reported and left out.
+// ImportEvidence reads a list of documents that stand in a register: CSV or XLSX with the columns document, kind (one of
+// EvidenceKinds) unless kind is given for the whole file, and document_kind where they are not all of one sort. Only keyed
+// indexes are kept. Lines with a mistake are reported and left out.
 func (s *Service) ImportEvidence(ctx context.Context, actor, slug, kind, source string, file io.Reader) (Import, error) {
-	if !slices.Contains(EvidenceKinds, kind) {
+	if kind != "" && !slices.Contains(EvidenceKinds, kind) {
 		return Import{}, errEvidenceKind
 	}
 	if !shortText(source, 1, 100) {
@@ -94,29 +96,22 @@ func (s *Service) ImportEvidence(ctx context.Context, actor, slug, kind, source 
 	if err != nil {
 		return Import{}, err
 	}
-	result := Import{}
-	var batch [][32]byte
-	save := func() error {
-		n, err := s.saveEvidence(ctx, c.ID, kind, source, batch)
-		result.Imported += n
-		batch = batch[:0]
-		return err
-	}
+	result, batch := Import{}, evidenceBatch{campaignID: c.ID, source: source, at: s.Now()}
 	err = sheet.Read(file, func(line int, cells map[string]string) error {
 		result.Lines++
-		document, err := identity.ParseDocument(identity.Kind(cells["document_kind"]), clip(cells["document"]))
+		proof, err := readEvidence(vault, kind, cells)
 		if err != nil {
 			result.reject(line, err)
 			return nil
 		}
-		batch = append(batch, *documentIndex(vault, document.Kind, document.Number))
-		if len(batch) < 5000 {
+		batch.proofs = append(batch.proofs, proof)
+		if len(batch.proofs) < 5000 {
 			return nil
 		}
-		return save()
-	})
+		return s.saveEvidence(ctx, &batch, &result)
+	}, "document")
 	if err == nil {
-		err = save()
+		err = s.saveEvidence(ctx, &batch, &result)
 	}
 	if err != nil {
 		return result, err
@@ -124,12 +119,42 @@ func (s *Service) ImportEvidence(ctx context.Context, actor, slug, kind, source 
 	return result, s.recordImport(ctx, actor, "evidence.import", c.Slug, map[string]any{"kind": kind, "source": source}, result)
 }
 
-func (s *Service) saveEvidence(ctx context.Context, campaignID int64, kind, source string, batch [][32]byte) (n int64, err error) {
-	err = s.DB.InTx(ctx, func(tx *gorm.DB) error {
-		n, err = insertEvidence(tx, campaignID, kind, source, batch, s.Now())
+// proof says that a document stands on a list.
+type proof struct {
+	document database.Bytes32
+	kind     string
+}
+
+type evidenceBatch struct {
+	campaignID int64
+	source     string
+	at         time.Time
+	proofs     []proof
+}
+
+func readEvidence(vault *identity.Vault, kind string, cells map[string]string) (proof, error) {
+	if kind == "" {
+		kind = cells["kind"]
+	}
+	if !slices.Contains(EvidenceKinds, kind) {
+		return proof{}, errEvidenceKind
+	}
+	document, err := identity.ParseDocument(identity.Kind(cells["document_kind"]), clip(cells["document"]))
+	if err != nil {
+		return proof{}, err
+	}
+	return proof{*documentIndex(vault, document.Kind, document.Number), kind}, nil
+}
+
+func (s *Service) saveEvidence(ctx context.Context, batch *evidenceBatch, result *Import) error {
+	var n int64
+	err := s.DB.InTx(ctx, func(tx *gorm.DB) (err error) {
+		n, err = insertEvidence(tx, *batch)
 		return err
 	})
-	return n, err
+	result.Imported += n
+	batch.proofs = batch.proofs[:0]
+	return err
 }
 
 func (s *Service) recordImport(ctx context.Context, actor, action, slug string, detail map[string]any, result Import) error {
@@ -165,7 +190,7 @@ func (s *Service) ImportMerchants(ctx context.Context, actor, slug string, file 
 		seen[merchant.No] = true
 		merchants = append(merchants, merchant)
 		return nil
-	})
+	}, "no", "name", "district", "class", "pay_modes", "scenarios")
 	if err != nil {
 		return result, err
 	}

@@ -216,3 +216,11 @@ func FuzzParseRuleBook(f *testing.F) {
 		}
 	})
 }
+
+func mustRead(path string) []byte {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		panic(err)
+	}
+	return data
+}

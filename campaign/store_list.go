@@ -121,11 +121,11 @@ func moveMerchant(tx *gorm.DB, row merchantRow, to string) error {
 	return database.Advance(tx, "merchants", row.ID, row.Status, to, nil)
 }
 
-// insertEvidence stores that documents stand on a list and says how many were new.
-func insertEvidence(tx *gorm.DB, campaignID int64, kind, source string, documents [][32]byte, now time.Time) (int64, error) {
-	rows := make([][]any, len(documents))
-	for i, document := range documents {
-		rows[i] = []any{campaignID, document[:], kind, source, int64(database.At(now))}
+// insertEvidence stores a batch and says how many lines of it were new.
+func insertEvidence(tx *gorm.DB, batch evidenceBatch) (int64, error) {
+	rows := make([][]any, len(batch.proofs))
+	for i, p := range batch.proofs {
+		rows[i] = []any{batch.campaignID, p.document[:], p.kind, batch.source, int64(database.At(batch.at))}
 	}
 	return database.InsertNew(tx, "evidence", []string{"campaign_id", "document_index", "kind", "source", "imported_at"}, rows)
 }

@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -28,7 +29,7 @@ type Submission struct {
 	District     string   `json:"district"`
 	Location     *bool    `json:"location"` // the browser's answer: inside the city or not
 	Tier         string   `json:"tier"`     // where people choose one
-	Consents     []string `json:"consents"` // as in "registration@1"
+	Consents     []string `json:"consents"` // as in "registration@1", or "registration" for the present text
 	Device       string   `json:"device"`   // a random id of the browser
 
 	Campaign       string `json:"-"` // slug
@@ -82,8 +83,9 @@ func (s *Service) apply(live *Live, vault *identity.Vault, sub Submission) (*app
 	name := strings.Join(strings.Fields(sub.Name), " ")
 	document, documentErr := identity.ParseDocument(identity.Kind(sub.DocumentKind), clip(sub.Document))
 	phone, phoneErr := identity.ParsePhone(clip(sub.Phone))
+	agreed, consentErr := live.agreed(sub.Consents)
 	err := errors.Join(unless(isName(name), errName), documentErr, live.checkKind(document, documentErr), phoneErr,
-		live.checkChoices(sub), live.checkConsents(sub), checkKeys(sub))
+		live.checkChoices(sub), consentErr, checkKeys(sub))
 	if err != nil {
 		return nil, err
 	}
@@ -92,8 +94,25 @@ func (s *Service) apply(live *Live, vault *identity.Vault, sub Submission) (*app
 	if age := a.facts.Age; age >= 0 && age < live.Book.MinAge {
 		return nil, errTooYoung
 	}
-	a.row, err = s.draft(live, vault, sub, particulars{name, document.Kind, document.Number, phone}, document.Linked)
-	return a, err
+	if a.row, err = s.draft(live, vault, sub, particulars{name, document.Kind, document.Number, phone}, document.Linked); err != nil {
+		return nil, err
+	}
+	a.row.Consents = strings.Join(agreed, " ")
+	return a, nil
+}
+
+// Check says what is wrong with a submission as far as can be told without its SMS code and without storing anything.
+func (s *Service) Check(ctx context.Context, sub Submission) error {
+	live, err := s.Live(ctx, sub.Campaign)
+	if err != nil {
+		return err
+	}
+	vault, err := s.Keys.VaultFor(ctx, live.ID)
+	if err != nil {
+		return err
+	}
+	_, err = s.apply(live, vault, sub)
+	return errors.Join(live.accepts(s.Now()), err)
 }
 
 // draft is the row without what only the group knows: the person tag and the entry.
@@ -104,7 +123,7 @@ func (s *Service) draft(live *Live, vault *identity.Vault, sub Submission, p par
 	}
 	now := database.At(s.Now())
 	row := &registrationRow{CampaignID: live.ID, Pool: live.Book.PoolOf(sub.District, sub.Tier), District: sub.District, Operator: sub.Operator,
-		TierChoice: sub.Tier, Consents: strings.Join(sub.Consents, " "), Status: Confirmed, Source: "online", RegisteredAt: now, ChangedAt: now}
+		TierChoice: sub.Tier, Status: Confirmed, Source: "online", RegisteredAt: now, ChangedAt: now}
 	if _, err := io.ReadFull(s.Random, row.Salt[:]); err != nil {
 		return nil, fmt.Errorf("drawing a salt: %w", err)
 	}

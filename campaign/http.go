@@ -1,0 +1,424 @@
+package campaign
+
+import (
+	"embed"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"hongbao/internal/fault"
+	"hongbao/internal/staff"
+	"hongbao/internal/web"
+	"hongbao/lottery/draw"
+)
+
+//go:embed templates
+var templates embed.FS
+
+// maxList bounds an uploaded list of documents or merchants in bytes.
+const maxList = 64 << 20
+
+var (
+	errEntry = fault.Field("entry", "entry", "应为 64 位小写十六进制。", "Must be 64 lower-case hex digits.")
+	errFile  = fault.Field("file", "file", "没有收到文件。", "No file was received.")
+)
+
+// Routes adds this room's pages and API.
+func (s *Service) Routes(r *gin.Engine, w *web.Web) {
+	w.Pages.Add("campaign", templates)
+	s.pages(r, w)
+	api := r.Group("/api/v1")
+	api.GET("/campaigns", w.Handle(s.getCampaigns))
+	one := api.Group("/campaigns/:slug")
+	one.GET("", w.Handle(s.getCampaign))
+	one.GET("/merchants", w.Handle(s.getMerchants))
+	one.POST("/sms-codes", w.Limited("sms"), w.Handle(s.postCode))
+	one.POST("/registrations", w.Limited("register"), w.Handle(s.postRegistration(w)))
+	one.POST("/confirmations", w.Limited("lookup"), w.Handle(s.postProof(w, s.Confirm)))
+	one.POST("/lookups", w.Limited("lookup"), w.Handle(s.postProof(w, s.Lookup)))
+	me := api.Group("/me", w.Citizen())
+	me.GET("/registration", w.Handle(s.getMine(w)))
+	me.DELETE("/registration", w.Handle(s.deleteMine))
+	me.GET("/data", w.Handle(s.getMyData))
+	s.staffRoutes(api.Group("/admin/campaigns"), w)
+}
+
+func (s *Service) staffRoutes(r *gin.RouterGroup, w *web.Web) {
+	city := w.Handle(s.cityOnly)
+	edit, merchants := w.Staff(staff.CampaignEdit), w.Staff(staff.MerchantsEdit)
+	r.GET("", w.Staff(""), w.Handle(s.getStaffCampaigns))
+	r.POST("", edit, w.Upload(maxRuleBook+1), w.Handle(s.postCampaign))
+	r.POST("/:slug/publish", edit, city, w.Handle(s.postPublish))
+	r.POST("/:slug/cancel", edit, city, w.Handle(s.postCancel))
+	r.POST("/:slug/evidence", edit, city, w.Upload(maxList), w.Handle(s.postEvidence))
+	r.POST("/:slug/exclusions", edit, city, w.Handle(s.postExclusion))
+	r.POST("/:slug/merchants", merchants, city, w.Upload(maxList), w.Handle(s.postMerchants))
+	r.PATCH("/:slug/merchants/:no", merchants, city, w.Handle(s.patchMerchant))
+	r.POST("/:slug/registrations", w.Staff(staff.DeskRegister), city, w.Handle(s.postDesk(w)))
+}
+
+// cityOnly hides the campaigns of other cities from staff.
+func (s *Service) cityOnly(c *gin.Context) error {
+	found, err := s.BySlug(c, c.Param("slug"))
+	if err != nil {
+		return err
+	}
+	return web.ActorOf(c).MustSee(found.City)
+}
+
+// public gives a campaign that people may see: one whose notice is out.
+func (s *Service) public(c *gin.Context) (*Live, error) {
+	live, err := s.Live(c, c.Param("slug"))
+	if err == nil && (live.Status == Draft || live.Status == Approved) {
+		err = errNoCampaign
+	}
+	return live, err
+}
+
+// campaignJSON is what everybody may know of a campaign. Times are RFC 3339.
+type campaignJSON struct {
+	Slug      string   `json:"slug"`
+	Status    string   `json:"status"`
+	Name      Text     `json:"name"`
+	City      string   `json:"city"`
+	Windows   Windows  `json:"windows"`
+	DrawAt    string   `json:"draw_at"`
+	BudgetFen int64    `json:"budget_fen"`
+	Envelopes int64    `json:"envelopes"`
+	RuleHash  string   `json:"rule_hash"`
+	Tiers     []Tier   `json:"tiers"`
+	Funding   []Source `json:"funding"`
+}
+
+func (l *Live) json() campaignJSON {
+	return campaignJSON{Slug: l.Slug, Status: l.Status, Name: l.Book.Name, City: l.City, Windows: l.Book.Windows,
+		DrawAt: l.Book.Windows.Draw().Format(time.RFC3339), BudgetFen: int64(l.Budget), Envelopes: l.Book.Envelopes(),
+		RuleHash: draw.Digest(l.RuleHash).String(), Tiers: l.Book.Tiers, Funding: l.Book.Funding}
+}
+
+// detailJSON is what a form for registering needs to know.
+type detailJSON struct {
+	campaignJSON
+	CityDetail   City       `json:"city_detail"`
+	Pools        Pools      `json:"pools"`
+	Operators    []Operator `json:"operators"`
+	Apps         []App      `json:"apps"`
+	Scenarios    []Scenario `json:"scenarios"`
+	Eligibility  Rule       `json:"eligibility"`
+	Documents    []string   `json:"documents"`
+	MinAge       int        `json:"min_age"`
+	Consents     []Consent  `json:"consents"`
+	SMSCode      bool       `json:"sms_code"`
+	Confirmation string     `json:"confirmation"`
+}
+
+func (s *Service) getCampaigns(c *gin.Context) error {
+	list, err := s.publicList(c)
+	if err != nil {
+		return err
+	}
+	found := []campaignJSON{}
+	for _, live := range list {
+		found = append(found, live.json())
+	}
+	c.JSON(http.StatusOK, gin.H{"campaigns": found})
+	return nil
+}
+
+func (s *Service) publicList(c *gin.Context) ([]*Live, error) {
+	rows, err := s.List(c, c.Query("city"))
+	if err != nil {
+		return nil, err
+	}
+	var list []*Live
+	for _, row := range rows {
+		if row.Status == Draft || row.Status == Approved {
+			continue
+		}
+		live, err := s.live(c, row.ID)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, live)
+	}
+	return list, nil
+}
+
+func (s *Service) getStaffCampaigns(c *gin.Context) error {
+	rows, err := s.List(c, web.ActorOf(c).City)
+	if err != nil {
+		return err
+	}
+	found := []campaignJSON{}
+	for _, row := range rows {
+		live, err := s.live(c, row.ID)
+		if err != nil {
+			return err
+		}
+		found = append(found, live.json())
+	}
+	c.JSON(http.StatusOK, gin.H{"campaigns": found})
+	return nil
+}
+
+func (s *Service) getCampaign(c *gin.Context) error {
+	live, err := s.public(c)
+	if err != nil {
+		return err
+	}
+	book := live.Book
+	c.JSON(http.StatusOK, detailJSON{live.json(), book.City, book.Pools, book.Operators, book.Apps, book.Scenarios, book.Eligibility,
+		book.Documents, book.MinAge, live.Consents(), book.SMSCode, book.Confirmation})
+	return nil
+}
+
+func (s *Service) getMerchants(c *gin.Context) error {
+	live, err := s.public(c)
+	if err != nil {
+		return err
+	}
+	list, err := s.Merchants(c, live.ID, MerchantFilter{PayMode: c.Query("pay_mode"), Scenario: c.Query("scenario"),
+		District: c.Query("district"), App: c.Query("app"), Status: c.Query("status"), After: c.Query("after")})
+	if err != nil {
+		return err
+	}
+	if list == nil {
+		list = []ListedMerchant{}
+	}
+	c.JSON(http.StatusOK, gin.H{"merchants": list})
+	return nil
+}
+
+func (s *Service) postCode(c *gin.Context) error {
+	var in struct {
+		Phone string `json:"phone"`
+	}
+	if err := web.Bind(c, &in); err != nil {
+		return err
+	}
+	if err := s.SendCode(c, c.Param("slug"), in.Phone); err != nil {
+		return err
+	}
+	c.Status(http.StatusNoContent)
+	return nil
+}
+
+// receiptJSON is the answer to a registration.
+type receiptJSON struct {
+	Registration     entryJSON `json:"registration"`
+	Receipt          string    `json:"receipt"`
+	ConfirmationCode string    `json:"confirmation_code"`
+	Token            string    `json:"token"`
+}
+
+type entryJSON struct {
+	Entry        string    `json:"entry"`
+	Pool         string    `json:"pool"`
+	Operator     string    `json:"operator"`
+	Status       string    `json:"status"`
+	Reason       string    `json:"reason,omitempty"`
+	RegisteredAt time.Time `json:"registered_at"`
+}
+
+func (r Receipt) json(w *web.Web) receiptJSON {
+	return receiptJSON{entryJSON{r.Entry.String(), r.Pool, r.Operator, r.Status, r.Reason, r.RegisteredAt}, r.Note, r.ConfirmationCode,
+		w.IssueCitizen(web.Citizen{RegistrationID: r.ID, CampaignID: r.CampaignID})}
+}
+
+func (s *Service) postRegistration(w *web.Web) func(c *gin.Context) error {
+	return func(c *gin.Context) error { return s.answerRegistration(c, w, "") }
+}
+
+func (s *Service) postDesk(w *web.Web) func(c *gin.Context) error {
+	return func(c *gin.Context) error { return s.answerRegistration(c, w, web.ActorOf(c).Username) }
+}
+
+func (s *Service) answerRegistration(c *gin.Context, w *web.Web, desk string) error {
+	var sub Submission
+	if err := web.Bind(c, &sub); err != nil {
+		return err
+	}
+	sub.Campaign, sub.IdempotencyKey, sub.Desk = c.Param("slug"), c.GetHeader("Idempotency-Key"), desk
+	if desk == "" {
+		sub.Network = c.ClientIP()
+	}
+	receipt, err := s.Register(c.Request.Context(), sub)
+	if err != nil {
+		return err
+	}
+	c.JSON(http.StatusCreated, receipt.json(w))
+	return nil
+}
+
+// postProof answers whoever proves with phone and confirmation code that a registration is theirs.
+func (s *Service) postProof(w *web.Web, prove prover) func(c *gin.Context) error {
+	return func(c *gin.Context) error {
+		var in struct {
+			Phone string `json:"phone"`
+			Code  string `json:"code"`
+		}
+		if err := web.Bind(c, &in); err != nil {
+			return err
+		}
+		receipt, err := prove(c, c.Param("slug"), in.Phone, in.Code)
+		if err != nil {
+			return err
+		}
+		c.JSON(http.StatusOK, receipt.json(w))
+		return nil
+	}
+}
+
+func (s *Service) getMine(w *web.Web) func(c *gin.Context) error {
+	return func(c *gin.Context) error {
+		receipt, err := s.Mine(c, web.CitizenOf(c).RegistrationID)
+		if err != nil {
+			return err
+		}
+		c.JSON(http.StatusOK, receipt.json(w))
+		return nil
+	}
+}
+
+func (s *Service) deleteMine(c *gin.Context) error {
+	if err := s.Withdraw(c, web.CitizenOf(c).RegistrationID); err != nil {
+		return err
+	}
+	c.Status(http.StatusNoContent)
+	return nil
+}
+
+func (s *Service) getMyData(c *gin.Context) error {
+	data, err := s.MyData(c, web.CitizenOf(c).RegistrationID)
+	if err != nil {
+		return err
+	}
+	c.JSON(http.StatusOK, data)
+	return nil
+}
+
+func (s *Service) postCampaign(c *gin.Context) error {
+	yaml, err := io.ReadAll(c.Request.Body)
+	if err != nil {
+		return err
+	}
+	book, err := ParseRuleBook(yaml)
+	if err != nil {
+		return err
+	}
+	if err := web.ActorOf(c).MustSee(book.City.Code); err != nil {
+		return err
+	}
+	made, err := s.Create(c, web.ActorOf(c).Username, yaml)
+	if err != nil {
+		return err
+	}
+	live, err := s.live(c, made.ID)
+	if err != nil {
+		return err
+	}
+	c.JSON(http.StatusCreated, live.json())
+	return nil
+}
+
+func (s *Service) postPublish(c *gin.Context) error {
+	id, err := s.RequestPublish(c, web.ActorOf(c).Username, c.Param("slug"))
+	if err != nil {
+		return err
+	}
+	c.JSON(http.StatusAccepted, gin.H{"approval_id": id})
+	return nil
+}
+
+func (s *Service) postCancel(c *gin.Context) error {
+	var in struct {
+		Reason string `json:"reason"`
+	}
+	if err := web.Bind(c, &in); err != nil {
+		return err
+	}
+	if err := s.Cancel(c, web.ActorOf(c).Username, c.Param("slug"), in.Reason); err != nil {
+		return err
+	}
+	c.Status(http.StatusNoContent)
+	return nil
+}
+
+// uploaded gives the list in the request: the field "file" of a form, or the body itself.
+func uploaded(c *gin.Context) (io.ReadCloser, error) {
+	if !strings.HasPrefix(c.ContentType(), "multipart/") {
+		return c.Request.Body, nil
+	}
+	file, _, err := c.Request.FormFile("file")
+	if err != nil {
+		return nil, errFile.With(err)
+	}
+	return file, nil
+}
+
+func (s *Service) postEvidence(c *gin.Context) error {
+	return s.importList(c, func(file io.Reader) (Import, error) {
+		actor := web.ActorOf(c).Username
+		return s.ImportEvidence(c, actor, c.Param("slug"), c.Query("kind"), c.DefaultQuery("source", "uploaded by "+actor), file)
+	})
+}
+
+func (s *Service) postMerchants(c *gin.Context) error {
+	return s.importList(c, func(file io.Reader) (Import, error) {
+		return s.ImportMerchants(c, web.ActorOf(c).Username, c.Param("slug"), file)
+	})
+}
+
+func (s *Service) importList(c *gin.Context, read func(file io.Reader) (Import, error)) error {
+	file, err := uploaded(c)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }() // only read from
+	result, err := read(file)
+	if err != nil {
+		return err
+	}
+	if result.Rejected == nil {
+		result.Rejected = []BadLine{}
+	}
+	c.JSON(http.StatusOK, result)
+	return nil
+}
+
+func (s *Service) postExclusion(c *gin.Context) error {
+	var in struct {
+		Entry  string `json:"entry"`
+		Reason string `json:"reason"`
+	}
+	if err := web.Bind(c, &in); err != nil {
+		return err
+	}
+	entry, err := draw.ParseDigest(in.Entry)
+	if err != nil {
+		return errEntry.With(err)
+	}
+	if err := s.Exclude(c, web.ActorOf(c).Username, c.Param("slug"), entry, in.Reason); err != nil {
+		return err
+	}
+	c.Status(http.StatusNoContent)
+	return nil
+}
+
+func (s *Service) patchMerchant(c *gin.Context) error {
+	var in struct {
+		Status string `json:"status"`
+		Reason string `json:"reason"`
+	}
+	if err := web.Bind(c, &in); err != nil {
+		return err
+	}
+	if err := s.SetMerchantStatus(c, web.ActorOf(c).Username, c.Param("slug"), c.Param("no"), in.Status, in.Reason); err != nil {
+		return err
+	}
+	c.Status(http.StatusNoContent)
+	return nil
+}

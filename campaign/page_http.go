@@ -1,0 +1,396 @@
+package campaign
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"hongbao/internal/fault"
+	"hongbao/internal/identity"
+	"hongbao/internal/money"
+	"hongbao/internal/web"
+)
+
+// prover is Lookup or Confirm.
+type prover func(ctx context.Context, slug, phone, code string) (Receipt, error)
+
+func (s *Service) pages(r *gin.Engine, w *web.Web) {
+	r.GET("/", w.Handle(s.cityPage(w)))
+	one := r.Group("/c/:slug")
+	one.GET("", w.Handle(s.homePage(w)))
+	one.GET("/register", w.Handle(s.registerPage(w)))
+	one.POST("/register", w.Limited("register"), w.Handle(s.postRegister(w)))
+	one.GET("/merchants", w.Handle(s.merchantsPage(w)))
+	one.GET("/result", w.Handle(s.resultPage(w)))
+	one.POST("/result", w.Limited("lookup"), w.Handle(s.postResult(w, "", s.Lookup)))
+	one.POST("/confirm", w.Limited("lookup"), w.Handle(s.postResult(w, "confirm", s.Confirm)))
+	me := one.Group("/me", signedIn, w.Citizen())
+	me.GET("", w.Handle(s.mePage(w)))
+	me.GET("/receipt", w.Handle(s.receiptFile))
+	me.GET("/data", w.Handle(s.dataFile))
+	me.POST("/withdraw", w.Handle(s.postWithdraw(w)))
+}
+
+// signedIn sends those without a citizen token to where they can get one.
+func signedIn(c *gin.Context) {
+	if _, err := c.Cookie(web.CitizenCookie); err != nil && c.GetHeader("Authorization") == "" {
+		c.Redirect(http.StatusSeeOther, "/c/"+c.Param("slug")+"/result")
+		c.Abort()
+	}
+}
+
+// campaignView is what every page of a campaign shows.
+type campaignView struct {
+	*Live
+	Locale string
+	Now    time.Time
+}
+
+func (s *Service) view(c *gin.Context) (campaignView, error) {
+	live, err := s.public(c)
+	return campaignView{live, web.Locale(c), s.Now()}, err
+}
+
+// Title is the campaign's name.
+func (v campaignView) Title() string { return v.Book.Name.In(v.Locale) }
+
+// CityName is the city's name.
+func (v campaignView) CityName() string { return v.Book.City.Name.In(v.Locale) }
+
+// Chip is the status as the pages name it.
+func (v campaignView) Chip() string { return "campaign." + v.Status }
+
+// Registering reports whether registration is open now.
+func (v campaignView) Registering() bool { return v.accepts(v.Now) == nil }
+
+// Stage says which of the pages' states this is: before, open, pending, drawn, over or cancelled.
+func (v campaignView) Stage() string {
+	switch {
+	case v.Status == Cancelled:
+		return "cancelled"
+	case v.Status == Settled || !v.Now.Before(v.SpendUntilAt.Time()):
+		return "over"
+	case v.Status == Drawn:
+		return "drawn"
+	case v.Registering():
+		return "open"
+	case v.Now.Before(v.OpenAt.Time()) || v.Status == Announced:
+		return "before"
+	}
+	return "pending"
+}
+
+// DrawAt is the moment of the draw.
+func (v campaignView) DrawAt() time.Time { return v.Book.Windows.Draw() }
+
+// Amounts are the amounts of the tiers in yuan, as in "178 / 238".
+func (v campaignView) Amounts() string {
+	var parts []string
+	for i := len(v.Book.Tiers) - 1; i >= 0; i-- {
+		parts = append(parts, web.Yuan(v.Book.Tiers[i].Amount))
+	}
+	return strings.Join(parts, " / ")
+}
+
+// Conditions says who may register.
+func (v campaignView) Conditions() []string { return v.Book.Conditions(v.Locale) }
+
+// Funders lists who pays, with amounts.
+func (v campaignView) Funders() []web.Figure {
+	var list []web.Figure
+	for _, source := range v.Book.Funding {
+		list = append(list, web.Figure{Label: source.Title.In(v.Locale), Value: web.Yuan(source.Amount), Unit: Text{"元", "yuan"}.In(v.Locale)})
+	}
+	return list
+}
+
+// Figures are the numbers of the home page.
+func (v campaignView) Figures() []web.Figure {
+	say := func(zh, en string) string { return Text{zh, en}.In(v.Locale) }
+	return []web.Figure{
+		{Label: say("红包", "Envelopes"), Value: web.Count(v.Book.Envelopes()), Unit: say("个", "")},
+		{Label: say("总额", "Budget"), Value: budgetText(v.Budget, v.Locale), Unit: say("元", "yuan")},
+	}
+}
+
+// budgetText shortens a round sum as people say it: 2,000 万.
+func budgetText(budget money.Fen, locale string) string {
+	if tenThousand := 10_000 * money.Yuan; locale != "en" && budget%tenThousand == 0 {
+		return web.Count(int64(budget/tenThousand)) + " 万"
+	}
+	return web.Yuan(budget)
+}
+
+// Ways lists the scenarios with their pay modes in words.
+func (v campaignView) Ways() []web.Option {
+	var list []web.Option
+	for _, scenario := range v.Book.Scenarios {
+		var modes []string
+		for _, mode := range scenario.PayModes {
+			modes = append(modes, words(payModeWords, mode, v.Locale))
+		}
+		list = append(list, web.Option{Value: scenario.Name, Label: scenario.Title.In(v.Locale), Note: strings.Join(modes, Text{"；", "; "}.In(v.Locale)) + v.limits(scenario)})
+	}
+	return list
+}
+
+func (v campaignView) limits(scenario Scenario) string {
+	var names []string
+	for _, name := range append(append([]string(nil), scenario.Admission.DeliveryDistricts...), scenario.Admission.Districts...) {
+		district, _ := v.Book.District(name)
+		names = append(names, district.Title.In(v.Locale))
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(Text{"（仅限%s）", " (%s only)"}.In(v.Locale), strings.Join(names, Text{"、", ", "}.In(v.Locale)))
+}
+
+// Banks lists the operators with the apps they push sub-wallets to.
+func (v campaignView) Banks() []web.Option {
+	var list []web.Option
+	for _, operator := range v.Book.Operators {
+		var apps []string
+		for _, name := range operator.Apps {
+			app, _ := v.Book.App(name)
+			apps = append(apps, app.Title.In(v.Locale))
+		}
+		note := ""
+		if len(apps) > 0 {
+			note = Text{"可推送子钱包到：", "Sub-wallets for: "}.In(v.Locale) + strings.Join(apps, Text{"、", ", "}.In(v.Locale))
+		}
+		list = append(list, web.Option{Value: operator.Name, Label: operator.Title.In(v.Locale), Note: note})
+	}
+	return list
+}
+
+func (s *Service) cityPage(w *web.Web) func(c *gin.Context) error {
+	return func(c *gin.Context) error {
+		list, err := s.publicList(c)
+		if err != nil {
+			return err
+		}
+		var views []campaignView
+		for _, live := range list {
+			views = append(views, campaignView{live, web.Locale(c), s.Now()})
+		}
+		return w.Render(c, http.StatusOK, "campaign/city.html", gin.H{"Campaigns": views})
+	}
+}
+
+func (s *Service) homePage(w *web.Web) func(c *gin.Context) error {
+	return func(c *gin.Context) error {
+		view, err := s.view(c)
+		if err != nil {
+			return err
+		}
+		return w.Render(c, http.StatusOK, "campaign/home.html", view)
+	}
+}
+
+func (s *Service) merchantsPage(w *web.Web) func(c *gin.Context) error {
+	return func(c *gin.Context) error {
+		view, err := s.view(c)
+		if err != nil {
+			return err
+		}
+		filter := MerchantFilter{PayMode: c.Query("pay_mode"), District: c.Query("district"), After: c.Query("after"), Limit: 50}
+		list, err := s.Merchants(c, view.ID, filter)
+		if err != nil {
+			return err
+		}
+		next := ""
+		if len(list) == filter.Limit {
+			query := c.Request.URL.Query()
+			query.Set("after", list[len(list)-1].No)
+			next = c.Request.URL.Path + "?" + query.Encode()
+		}
+		return w.Render(c, http.StatusOK, "campaign/merchants.html", gin.H{"View": view, "Merchants": view.shops(list), "Next": next, "Form": view.filterForm(filter)})
+	}
+}
+
+// shop is a merchant as a page lists it.
+type shop struct {
+	Name, Class, District, Address, Modes string
+}
+
+// shops leaves out those that are suspended: an envelope cannot be spent there.
+func (v campaignView) shops(list []ListedMerchant) (shown []shop) {
+	for _, m := range list {
+		if m.Status == MerchantSuspended {
+			continue
+		}
+		var modes []string
+		for _, mode := range m.PayModes {
+			modes = append(modes, words(payModeWords, mode, v.Locale))
+		}
+		district, _ := v.Book.District(m.District)
+		shown = append(shown, shop{m.Name, m.Class, district.Title.In(v.Locale), m.Address, strings.Join(modes, " · ")})
+	}
+	return shown
+}
+
+func (v campaignView) filterForm(filter MerchantFilter) web.Form {
+	all := web.Option{Label: Text{"全部", "All"}.In(v.Locale)}
+	districts, modes := []web.Option{all}, []web.Option{all}
+	for _, d := range v.Book.City.Districts {
+		districts = append(districts, web.Option{Value: d.Name, Label: d.Title.In(v.Locale)})
+	}
+	for _, mode := range PayModes {
+		modes = append(modes, web.Option{Value: mode, Label: words(payModeWords, mode, v.Locale)})
+	}
+	return web.Form{Action: "/c/" + v.Slug + "/merchants", Method: "get", Submit: Text{"查找", "Find"}.In(v.Locale), Inline: true, Fields: []web.Field{
+		{Name: "pay_mode", Label: Text{"怎样付款", "How to pay"}.In(v.Locale), Type: "select", Value: filter.PayMode, Options: modes},
+		{Name: "district", Label: Text{"区县", "District"}.In(v.Locale), Type: "select", Value: filter.District, Options: districts}}}
+}
+
+func (s *Service) resultPage(w *web.Web) func(c *gin.Context) error {
+	return func(c *gin.Context) error { return s.showResult(c, w, http.StatusOK, "", nil) }
+}
+
+// showResult is the form that asks for phone and confirmation code: to look up, or ("confirm") to finish a two-step
+// registration.
+func (s *Service) showResult(c *gin.Context, w *web.Web, status int, purpose string, failed error) error {
+	view, err := s.view(c)
+	if err != nil {
+		return err
+	}
+	if purpose == "" && c.Query("confirm") != "" {
+		purpose = "confirm"
+	}
+	form := web.Form{Action: "/c/" + view.Slug + "/result", Submit: web.Tr(c, "查询", "Look up"), Fields: []web.Field{
+		{Name: "phone", Label: web.Tr(c, "登记时的手机号", "Phone you registered with"), Type: "tel", InputMode: "numeric", Format: "phone", MaxLength: 20,
+			Required: true, Autocomplete: "tel-national", Value: c.PostForm("phone")},
+		{Name: "code", Label: web.Tr(c, "确认码", "Confirmation code"), MaxLength: 20, Required: true, Autocomplete: "off",
+			Hint: web.Tr(c, "登记成功页上的八位字符，如 ABCD-EFGH", "Eight characters from the receipt, like ABCD-EFGH")}}}
+	if purpose == "confirm" {
+		form.Action, form.Submit = "/c/"+view.Slug+"/confirm", web.Tr(c, "确认登记", "Confirm")
+		form.Fields[1].Hint = web.Tr(c, "在政务短信里", "It came in the city's SMS")
+	}
+	markForm(c, &form, failed)
+	return w.Render(c, status, "campaign/result.html", gin.H{"View": view, "Form": form, "Confirm": purpose == "confirm"})
+}
+
+// markForm puts each fault beside its field, and one without a field of this form above it.
+func markForm(c *gin.Context, form *web.Form, err error) {
+	for _, one := range faults(err) {
+		at := slices.IndexFunc(form.Fields, func(f web.Field) bool { return f.Name == one.Field })
+		if at < 0 {
+			form.Error = web.Sentence(c, one)
+			continue
+		}
+		form.Fields[at].Error = web.Sentence(c, one)
+	}
+}
+
+// faults lists the faults that an error joins.
+func faults(err error) (list []*fault.Error) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, one := range joined.Unwrap() {
+			list = append(list, faults(one)...)
+		}
+		return list
+	}
+	if found, ok := fault.As(err); ok {
+		list = append(list, found)
+	}
+	return list
+}
+
+func (s *Service) postResult(w *web.Web, purpose string, prove prover) func(c *gin.Context) error {
+	return func(c *gin.Context) error {
+		receipt, err := prove(c, c.Param("slug"), c.PostForm("phone"), c.PostForm("code"))
+		if found, ok := fault.As(err); ok && found.Kind < fault.Internal {
+			return s.showResult(c, w, int(found.Kind), purpose, err)
+		}
+		if err != nil {
+			return err
+		}
+		w.CitizenSignIn(c, web.Citizen{RegistrationID: receipt.ID, CampaignID: receipt.CampaignID})
+		c.Redirect(http.StatusSeeOther, "/c/"+c.Param("slug")+"/me")
+		return nil
+	}
+}
+
+func (s *Service) mePage(w *web.Web) func(c *gin.Context) error {
+	return func(c *gin.Context) error {
+		view, err := s.view(c)
+		if err != nil {
+			return err
+		}
+		citizen := web.CitizenOf(c)
+		if citizen.CampaignID != view.ID {
+			c.Redirect(http.StatusSeeOther, "/c/"+view.Slug+"/result")
+			return nil
+		}
+		receipt, err := s.Mine(c, citizen.RegistrationID)
+		if err != nil {
+			return err
+		}
+		data, err := s.MyData(c, citizen.RegistrationID)
+		if err != nil {
+			return err
+		}
+		return w.Render(c, http.StatusOK, "campaign/me.html", view.mine(c, receipt, data))
+	}
+}
+
+func (s *Service) receiptFile(c *gin.Context) error {
+	receipt, err := s.Mine(c, web.CitizenOf(c).RegistrationID)
+	if err != nil {
+		return err
+	}
+	c.Header("Content-Disposition", `attachment; filename="receipt.txt"`)
+	c.Data(http.StatusOK, "text/plain; charset=utf-8", []byte(receipt.Note))
+	return nil
+}
+
+func (s *Service) dataFile(c *gin.Context) error {
+	data, err := s.MyData(c, web.CitizenOf(c).RegistrationID)
+	if err != nil {
+		return err
+	}
+	c.Header("Content-Disposition", `attachment; filename="my-data.json"`)
+	c.IndentedJSON(http.StatusOK, data)
+	return nil
+}
+
+func (s *Service) postWithdraw(w *web.Web) func(c *gin.Context) error {
+	return func(c *gin.Context) error {
+		if err := s.Withdraw(c, web.CitizenOf(c).RegistrationID); err != nil {
+			return err
+		}
+		w.SignOut(c)
+		view, err := s.view(c)
+		if err != nil {
+			return err
+		}
+		return w.Render(c, http.StatusOK, "campaign/withdrawn.html", view)
+	}
+}
+
+// mine is what the receipt page shows.
+func (v campaignView) mine(c *gin.Context, receipt Receipt, data MyData) gin.H {
+	operator, _ := v.Book.Operator(receipt.Operator)
+	tr := func(zh, en string) string { return web.Tr(c, zh, en) }
+	facts := []web.Figure{
+		{Label: tr("姓名", "Name"), Value: identity.MaskName(data.Name)},
+		{Label: tr("证件号码", "Document"), Value: identity.MaskID(data.Document)},
+		{Label: tr("手机号", "Phone"), Value: identity.MaskPhone(data.Phone)},
+		{Label: tr("运营机构", "Operator"), Value: operator.Title.In(v.Locale)},
+		{Label: tr("登记时间", "Registered at"), Value: web.Date(receipt.RegisteredAt)}}
+	reason := ""
+	if text, ok := ExclusionReasons[receipt.Reason]; ok {
+		reason = text.In(v.Locale)
+	}
+	mayWithdraw := v.FrozenAt == 0 && (v.Status == Open || v.Status == Closed) && (receipt.Status == Registered || receipt.Status == Confirmed)
+	return gin.H{"View": v, "Receipt": receipt, "Facts": facts, "Reason": reason, "MayWithdraw": mayWithdraw,
+		"Withdraw": web.Form{Action: "/c/" + v.Slug + "/me/withdraw", Submit: tr("退出并删除", "Withdraw and delete"), Danger: true,
+			Warning: tr("将退出本次抽签，并立即销毁您的姓名、证件号码和手机号。登记截止前可以重新登记。",
+				"You leave this draw, and your name, document number and phone are destroyed at once. You may register again while registration is open.")}}
+}
