@@ -96,7 +96,7 @@ func (p *platform) suite(ctx context.Context, drawID string) (identity.Suite, er
 // schedule gathers the rooms' jobs into the one table.
 func (p *platform) schedule(now func() time.Time) {
 	p.scheduler = &Scheduler{DB: p.db, Now: now, Log: slog.Default()}
-	for _, jobs := range [][]database.Job{p.campaigns.Jobs(), p.lottery.Jobs(), p.disbursement.Jobs(), p.reporting.Jobs()} {
+	for _, jobs := range [][]database.Job{p.campaigns.Jobs(), p.lottery.Jobs(), p.disbursement.Jobs()} {
 		p.scheduler.Jobs = append(p.scheduler.Jobs, jobs...)
 	}
 }
@@ -113,10 +113,10 @@ func (p *platform) route(config *Config, around surroundings) {
 		Limiter: web.NewLimiter(around.now, limits), Authenticate: p.authenticate,
 		May: func(role, permission string) bool { return staff.Role(role).May(permission) },
 	})
-	p.campaigns.Routes(p.web)
-	p.lottery.Routes(p.web)
-	p.disbursement.Routes(p.web)
-	p.reporting.Routes(p.web)
+	p.campaigns.Routes(p.web.Engine, p.web)
+	p.lottery.Routes(p.web.Engine, p.web)
+	p.disbursement.Routes(p.web.Engine, p.web)
+	p.reporting.Routes(p.web.Engine, p.web)
 	console := &admin.Console{
 		DB: p.db, Staff: p.staff, Campaigns: p.campaigns, Draws: p.lottery, Money: p.disbursement, Reports: p.reporting,
 		Now: around.now, Version: Version(), Jobs: p.scheduler.Jobs, RunNow: p.scheduler.RunNow,

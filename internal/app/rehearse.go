@@ -218,21 +218,7 @@ func (s *stage) rehearsal(o rehearsalOptions, book *campaign.RuleBook, until reh
 		Platform: s.address, Banks: s.world.street.Banks(), Notary: s.world.street.NotaryURL(), SMS: s.world.street.SMSURL(),
 		Clock: s.clock, Accounts: s.staff, RuleBook: book, Registrations: o.registrations, Seed: o.seed, Until: until, Out: o.out, Progress: progress,
 		Check: func(ctx context.Context) ([]rehearsal.Check, error) { return checks(ctx, s.platform.db) },
-		Rows:  s.figures,
 	}
-}
-
-// figures adds up the settled rows of a campaign.
-func (s *stage) figures(ctx context.Context, slug string) (rehearsal.Figures, error) {
-	c, err := s.platform.campaigns.BySlug(ctx, slug)
-	if err != nil {
-		return rehearsal.Figures{}, err
-	}
-	f, err := reporting.CampaignFigures(ctx, s.platform.db, c.ID)
-	return rehearsal.Figures{
-		Budget: f.Budget, Awarded: f.Awarded, Credited: f.Credited, Spent: f.Spent, Recalled: f.Recalled, InFlight: f.InFlight, Returned: f.Returned,
-		Coverage: rehearsal.Coverage{SubWallets: f.SubWallets, PayModes: f.PayModes, Scenarios: f.Scenarios},
-	}, err
 }
 
 func checks(ctx context.Context, db *database.DB) (list []rehearsal.Check, err error) {

@@ -106,19 +106,34 @@ type batch struct {
 	TotalFen int64  `json:"total_fen"`
 }
 
-// settle prepares a batch of all that is ready, has a second person approve it, and dispatches until every order is settled.
+// settle prepares all that is ready, has a second person approve it, and dispatches until every order is settled. What failed for good
+// is issued anew, which takes a second person again.
 func (s *script) settle(ctx context.Context, kind string) error {
+	if _, err := s.prepare(ctx, kind); err != nil {
+		return err
+	}
+	for again := true; again; {
+		if _, err := s.staff.approveAll(ctx); err != nil {
+			return err
+		}
+		if err := s.dispatch(ctx); err != nil {
+			return err
+		}
+		var err error
+		if again, err = s.prepare(ctx, "reissue"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepare asks for batches of what is ready; false when nothing is.
+func (s *script) prepare(ctx context.Context, kind string) (bool, error) {
 	err := s.staff.operations.ask(ctx, http.MethodPost, s.campaignPath("/batches"), map[string]string{"kind": kind}, nil)
 	if refusedWith(err, http.StatusConflict) {
-		return nil // nothing is ready
+		return false, nil
 	}
-	if err != nil {
-		return err
-	}
-	if _, err := s.staff.approveAll(ctx); err != nil {
-		return err
-	}
-	return s.dispatch(ctx)
+	return err == nil, err
 }
 
 // patience bounds how often orders that are not settled are asked about again.

@@ -4,29 +4,30 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 )
 
-// Figures are what the stored, settled rows come to. Amounts in fen.
-type Figures struct {
-	Budget, Awarded, Credited, Spent, Recalled, InFlight, Returned int64
-	Coverage                                                       Coverage
-}
-
-// figures fills the summary from the stored rows and holds what must follow from them.
+// figures fills the summary from the service's figures, which come from settled rows, and holds what must follow from them.
 func (s *script) figures(ctx context.Context) error {
-	f, err := s.Rows(ctx, s.book.ID)
-	if err != nil {
+	m := &s.summary
+	m.Winners = len(s.winners)
+	if s.Until == Open {
+		return nil
+	}
+	var answer struct {
+		Total    *Money
+		Coverage *Coverage
+	}
+	answer.Total, answer.Coverage = &m.Money, &m.Coverage
+	if err := s.staff.auditor.ask(ctx, http.MethodGet, s.campaignPath("/figures"), nil, &answer); err != nil {
 		return err
 	}
-	m := &s.summary
-	m.Winners, m.Coverage = len(s.winners), f.Coverage
-	m.Budget, m.Awarded, m.Credited, m.Spent, m.Recalled, m.Returned, m.InFlight = f.Budget, f.Awarded, f.Credited, f.Spent, f.Recalled, f.Returned, f.InFlight
 	if s.Until < Closed {
 		return nil
 	}
-	s.hold("credited-accounted-for", f.Credited == f.Spent+f.Recalled+f.InFlight, "credited %d = spent %d + recalled %d + in flight %d fen", f.Credited, f.Spent, f.Recalled, f.InFlight)
-	s.hold("nothing-left-over", f.InFlight == 0 && f.Budget == f.Spent+f.Returned, "budget %d = spent %d + returned %d fen", f.Budget, f.Spent, f.Returned)
+	s.hold("credited-accounted-for", m.Credited == m.Spent+m.Recalled+m.InFlight, "credited %d = spent %d + recalled %d + in flight %d fen", m.Credited, m.Spent, m.Recalled, m.InFlight)
+	s.hold("nothing-left-over", m.InFlight == 0 && m.Budget == m.Spent+m.Returned, "budget %d = spent %d + returned %d fen", m.Budget, m.Spent, m.Returned)
 	s.covered()
 	return nil
 }

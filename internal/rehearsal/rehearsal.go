@@ -46,8 +46,6 @@ type Rehearsal struct {
 
 	// Check recomputes every invariant from the stored rows, as `hongbao check` does.
 	Check func(ctx context.Context) ([]Check, error)
-	// Rows adds up the settled rows of a campaign.
-	Rows func(ctx context.Context, slug string) (Figures, error)
 }
 
 // script is a rehearsal under way.

@@ -2,6 +2,7 @@ package rehearsal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -61,16 +62,22 @@ func (s *script) keepStatements(ctx context.Context) error {
 	return nil
 }
 
-// returnSurplus gives each source back what it has not spent, by an order that two people let out.
+// returnSurplus gives each source back what it has not spent, by an order that two people let out, and closes the books.
 func (s *script) returnSurplus(ctx context.Context) error {
-	err := s.staff.operations.ask(ctx, http.MethodPost, s.campaignPath("/return"), struct{}{}, nil)
-	if err != nil && !refusedWith(err, http.StatusConflict) {
-		return err
+	for range 5 {
+		err := s.staff.operations.ask(ctx, http.MethodPost, s.campaignPath("/return"), struct{}{}, nil)
+		var no *Refusal
+		if errors.As(err, &no) && no.Code == "nothing-ready" {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.settle(ctx, "recall"); err != nil {
+			return err
+		}
 	}
-	if _, err := s.staff.approveAll(ctx); err != nil {
-		return err
-	}
-	return s.dispatch(ctx)
+	return errors.New("there is always more to return")
 }
 
 // reportRun is a workbook that the service has made.

@@ -13,18 +13,23 @@ type Summary struct {
 	Refused       int            `json:"refused"`
 	RefusedBy     map[string]int `json:"refused_by"`
 	Winners       int            `json:"winners"`
-	Budget        int64          `json:"budget_fen"`
-	Awarded       int64          `json:"awarded_fen"`
-	Credited      int64          `json:"credited_fen"`
-	Spent         int64          `json:"spent_fen"`
-	Recalled      int64          `json:"recalled_fen"`
-	Returned      int64          `json:"returned_fen"`
-	InFlight      int64          `json:"in_flight_fen"`
+	Money
 	Discrepancies int            `json:"discrepancies"`
 	Draw          DrawDigests    `json:"draw"`
 	Coverage      Coverage       `json:"coverage"`
 	Phases        []Phase        `json:"phases"`
 	Checks        []Check        `json:"checks"`
+}
+
+// Money is a campaign's money in fen.
+type Money struct {
+	Budget   int64 `json:"budget_fen"`
+	Awarded  int64 `json:"awarded_fen"`
+	Credited int64 `json:"credited_fen"`
+	Spent    int64 `json:"spent_fen"`
+	Recalled int64 `json:"recalled_fen"`
+	Returned int64 `json:"returned_fen"`
+	InFlight int64 `json:"in_flight_fen"` // in wallets, neither spent nor recalled
 }
 
 // DrawDigests are the plan's hash, the seed and the result file's hash, 64 hex digits each.
