@@ -31,7 +31,10 @@ func (k *Console) disbursement(c *gin.Context) (page, error) {
 	if err != nil {
 		return shown, err
 	}
-	var batches []disbursement.Batch
+	batches, err := k.Money.Batches(c, chosen.ID)
+	if err != nil {
+		return shown, err
+	}
 	if k.may(web.ActorOf(c), staff.MoneyPrepare) {
 		shown.Action, shown.URL = web.Tr(c, "准备批次", "Prepare a batch"), "/console/campaigns/"+chosen.Slug
 	}
