@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/emmansun/gmsm/sm2"
+
 	"hongbao/disbursement"
 	"hongbao/disbursement/gateway"
 	"hongbao/disbursement/operatortest"
@@ -20,27 +22,37 @@ const (
 	noPhone = "13800138001"
 )
 
-// operators opens a street and a gateway to each of its banks, where phone has a wallet.
-func operators(t *testing.T, faults sandbox.Faults, seed int64, now func() time.Time) map[string]disbursement.Operator {
-	t.Helper()
+var platformKey = func() *sm2.PrivateKey {
 	key, err := signing.GenerateKey(nil)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
-	street, err := sandbox.Start(context.Background(), sandbox.Options{Seed: seed, Faults: faults, Now: now, PlatformKey: &key.PublicKey})
+	return key
+}()
+
+func openStreet(t *testing.T, faults sandbox.Faults, seed int64, now func() time.Time) *sandbox.Street {
+	t.Helper()
+	street, err := sandbox.Start(context.Background(), sandbox.Options{Seed: seed, Faults: faults, Now: now, PlatformKey: &platformKey.PublicKey})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = street.Close() })
-	all := make(map[string]disbursement.Operator)
+	return street
+}
+
+// operators opens a street and a gateway to each of its banks, where phone has a wallet.
+func operators(t *testing.T, faults sandbox.Faults, seed int64, now func() time.Time) map[string]disbursement.Operator {
+	t.Helper()
+	street, all := openStreet(t, faults, seed, now), make(map[string]disbursement.Operator)
 	for name, url := range street.Banks() {
 		public, keys := street.PublicKeys()[name], &signing.Directory{}
 		if err := keys.Add(name, signing.PublicKey{Key: public}); err != nil {
 			t.Fatal(err)
 		}
 		openWallet(t, url)
+		var err error
 		all[name], err = gateway.New(gateway.Profile{Name: name, URL: url, Keys: keys, SealKey: public, Batch: 50,
-			Signer: signing.Signer{Party: disbursement.PlatformParty, Key: key, Now: now}})
+			Signer: signing.Signer{Party: disbursement.PlatformParty, Key: platformKey, Now: now}})
 		if err != nil {
 			t.Fatal(err)
 		}
