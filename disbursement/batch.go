@@ -108,6 +108,23 @@ func (s *Service) Prepare(ctx context.Context, maker string, campaignID int64, k
 	return made, nil
 }
 
+// Batches lists a campaign's batches, newest first, at most 200.
+func (s *Service) Batches(ctx context.Context, campaignID int64) ([]Batch, error) {
+	return batchesOf(s.DB.Read(ctx), campaignID)
+}
+
+// waitingBatches are those that Prepare would have made for this kind and that nobody has decided yet.
+func (s *Service) waitingBatches(ctx context.Context, campaignID int64, kind string) ([]Batch, error) {
+	all, err := s.Batches(ctx, campaignID)
+	var waiting []Batch
+	for _, b := range all {
+		if b.Status == BatchPrepared && b.ApprovalID > 0 && (kind == b.Purpose || kind == b.Kind && b.Purpose != ForReissue) {
+			waiting = append(waiting, b)
+		}
+	}
+	return waiting, err
+}
+
 // plan says what a batch is filled with. Pick takes up to prepareChunk things out of their status and makes their orders.
 type plan struct {
 	kind, purpose string

@@ -112,7 +112,7 @@ func TestCreditsThroughFaults(t *testing.T) {
 						event := Event{EventNo: "E" + o.OrderNo[1:], Kind: EventCredit, OrderNo: o.OrderNo, State: StateSucceeded, AmountFen: o.AmountFen, OccurredAt: w.clock.Now()}
 						late := event
 						late.EventNo, late.State = "L"+o.OrderNo[1:], StateProcessing
-						_ = w.Receive(context.Background(), b.name, []Event{event, late, event})
+						_, _ = w.Receive(context.Background(), b.name, []Event{event, late, event})
 					}()
 				}
 				return said
@@ -318,7 +318,7 @@ func TestReturnedAfterSuccess(t *testing.T) {
 		b.coupons[order.CouponID].credited, b.coupons[order.CouponID].credits = 0, 0
 		event := Event{EventNo: "B1", Kind: EventCredit, OrderNo: order.OrderNo, State: StateReturned, AmountFen: order.AmountFen, Reason: ReasonNotDelivered, OccurredAt: w.clock.Now()}
 		for range 2 {
-			w.must(w.Receive(ctx, order.Operator, []Event{event}))
+			w.receive(order.Operator, event)
 		}
 		w.check()
 		w.bankCheck()
@@ -338,10 +338,10 @@ func TestReturnedAfterSuccess(t *testing.T) {
 		second := w.orders(Credit)[1]
 		other := map[string]string{"icbc": "abc", "abc": "icbc"}[second.Operator]
 		event.OrderNo = second.OrderNo
-		w.must(w.Receive(ctx, other, []Event{event}))
+		w.receive(other, event)
 		payment := w.banks[second.Operator].pay(w.envelopes()[1], "1", 50_00)
 		event.EventNo = "B2"
-		w.must(w.Receive(ctx, second.Operator, []Event{payment, event}))
+		w.receive(second.Operator, payment, event)
 		w.check()
 		w.bankCheck()
 	})

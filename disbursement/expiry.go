@@ -35,7 +35,16 @@ func (s *Service) Expire(ctx context.Context) (int, error) {
 		}
 	}
 	n, err := s.prepareRecalls(ctx)
-	return total + n, err
+	return total + n, errors.Join(err, s.closeOuts(ctx))
+}
+
+// closeOuts settles the campaigns whose last fen came in after their surplus was returned.
+func (s *Service) closeOuts(ctx context.Context) error {
+	campaigns, err := accountedCampaigns(s.DB.Read(ctx))
+	for _, id := range campaigns {
+		err = errors.Join(err, s.DB.InTx(ctx, func(tx *gorm.DB) error { return s.closeOut(tx, id) }))
+	}
+	return err
 }
 
 func (s *Service) inChunk(ctx context.Context, step func(*gorm.DB) (int, error)) (n int, err error) {

@@ -46,7 +46,7 @@ type move struct {
 type entry struct {
 	Campaign int64
 	Ref      string
-	Kind     string // fund, place, dispatch, settle, spend, refund, recall, return
+	Kind     string // fund, place, dispatch, settle, payment, refund, recall, return
 	At       database.Millis
 	Moves    []move
 }

@@ -94,6 +94,8 @@ func (s *Service) Reconcile(ctx context.Context) (int, error) {
 		_, err := s.ReconcileDay(ctx, d.operator, d.day)
 		switch {
 		case errors.Is(err, ErrStatementNotReady):
+		case fault.KindOf(err) == fault.Invalid:
+			s.log().Warn("a statement is refused", "operator", d.operator, "day", d.day, "error", err)
 		case err != nil:
 			problems = errors.Join(problems, fmt.Errorf("operator %s, %s: %w", d.operator, d.day, err))
 		default:
@@ -323,35 +325,39 @@ func (r *reconciliation) compareOrder(tx *gorm.DB, line StatementLine, known map
 	order, ok := known[line.Number]
 	theirs := fmt.Sprintf("%s %s", line.Kind, line.AmountFen)
 	if !ok || order.Operator != r.operator || order.Kind != kind {
-		d := r.difference(0, line.Number, missingHere, "", theirs)
-		return &d, false, nil
+		return new(r.difference(0, line.Number, missingHere, "", theirs)), false, nil
 	}
-	said := Outcome{OrderNo: line.Number, State: state, AmountFen: line.AmountFen, At: line.OccurredAt}
-	if state == StateReturned {
-		said.AmountFen = order.AmountFen
-	}
-	moved, err := r.s.hear(tx, r.operator, fmt.Sprintf("statement:%s:%s:%s", r.day, line.Number, line.Kind), said)
+	order, err := r.override(tx, line, order, state)
 	if err != nil {
 		return nil, false, err
 	}
-	if moved {
-		if order, _, err = orderByNumber(tx, line.Number); err != nil {
-			return nil, false, err
-		}
-		known[line.Number] = order
-	}
-	ours := fmt.Sprintf("%s %s", order.Status, order.SettledFen)
+	about := otherStatus
 	switch {
 	case order.Status == OrderReturned && line.Kind == LineCredit:
 		return nil, false, nil
-	case order.Status == OrderReturned && state == StateReturned, order.Status == OrderSucceeded && state == StateSucceeded && order.SettledFen == line.AmountFen:
+	case order.Status == OrderReturned && state == StateReturned:
+		return nil, true, nil
+	case order.Status == OrderSucceeded && state == StateSucceeded && order.SettledFen == line.AmountFen:
 		return nil, true, nil
 	case order.Status == OrderSucceeded && state == StateSucceeded:
-		d := r.difference(order.CampaignID, line.Number, otherAmount, ours, theirs)
-		return &d, false, nil
+		about = otherAmount
 	}
-	d := r.difference(order.CampaignID, line.Number, otherStatus, ours, theirs)
-	return &d, false, nil
+	return new(r.difference(order.CampaignID, line.Number, about, fmt.Sprintf("%s %s", order.Status, order.SettledFen), theirs)), false, nil
+}
+
+// override settles from the statement what we do not know. Of a recall only the answer to its number says how much has
+// come back.
+func (r *reconciliation) override(tx *gorm.DB, line StatementLine, order Order, state State) (Order, error) {
+	if order.Kind == Recall {
+		return order, nil
+	}
+	said := Outcome{OrderNo: line.Number, State: state, AmountFen: line.AmountFen, At: line.OccurredAt}
+	moved, err := r.s.hear(tx, r.operator, fmt.Sprintf("statement:%s:%s:%s", r.day, line.Number, line.Kind), said)
+	if err != nil || !moved {
+		return order, err
+	}
+	order, _, err = orderByNumber(tx, line.Number)
+	return order, err
 }
 
 func (r *reconciliation) compareEvents(tx *gorm.DB, lines []StatementLine) (found []difference, err error) {

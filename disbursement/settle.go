@@ -33,13 +33,17 @@ func (s *Service) settle(ctx context.Context, orders []Order, outcomes []Outcome
 		if err != nil {
 			return err
 		}
-		changes := each(held, func(o Order) change { return verdict(o, said[o.OrderNo]) })
+		limits, err := amountLimits(tx, held)
+		if err != nil {
+			return err
+		}
+		changes := each(held, func(o Order) change { return verdict(o, said[o.OrderNo], limits[o.ID]) })
 		return s.apply(tx, "settle:"+token, changes)
 	})
 }
 
 // verdict turns what an operator says into a status. What makes no sense is unknown, never success and never failure.
-func verdict(o Order, said Outcome) change {
+func verdict(o Order, said Outcome, limit money.Fen) change {
 	c := change{order: o, to: OrderUnknown, ref: clip(said.OperatorRef, 64), reason: clip(said.Reason, 120), at: database.At(said.At)}
 	switch said.State {
 	case StateAccepted:
@@ -52,7 +56,7 @@ func verdict(o Order, said Outcome) change {
 		c.to = OrderFailed
 	case StateSucceeded:
 		c.to, c.amount = OrderSucceeded, said.AmountFen
-		if wrong := o.wrongAmount(said.AmountFen); wrong != "" {
+		if wrong := o.wrongAmount(said.AmountFen, limit); wrong != "" {
 			c.to, c.reason = OrderUnknown, wrong
 		}
 	case StateReturned:
@@ -66,9 +70,11 @@ func verdict(o Order, said Outcome) change {
 	return c
 }
 
-// wrongAmount checks what an operator says has moved: a credit and a return move all, a recall at most what was asked for.
-func (o Order) wrongAmount(amount money.Fen) string {
-	if o.Kind == Recall && amount >= 0 && amount <= o.AmountFen || o.Kind != Recall && amount == o.AmountFen {
+// wrongAmount checks what an operator says has moved. A credit and a return move exactly what was ordered. A recall takes
+// what is unspent by the operator's account, which can be more than by ours while a refund is under way to us, but never
+// more than the envelope holds beside what was recalled before: that is its limit.
+func (o Order) wrongAmount(amount, limit money.Fen) string {
+	if o.Kind == Recall && amount >= 0 && amount <= limit || o.Kind != Recall && amount == o.AmountFen {
 		return ""
 	}
 	return fmt.Sprintf("amount-differs: %s", amount)
@@ -238,7 +244,11 @@ func (s *Service) hear(tx *gorm.DB, operator, ref string, said Outcome) (moved b
 	if err != nil || !ok || o.Operator != operator || !o.Status.inFlight() && o.Status != OrderSucceeded {
 		return false, err
 	}
-	c := verdict(o, said)
+	limits, err := amountLimits(tx, []Order{o})
+	if err != nil {
+		return false, err
+	}
+	c := verdict(o, said, limits[o.ID])
 	if c.to == o.Status || c.to == OrderApproved {
 		return false, nil // "never received" counts only as the answer to a question
 	}

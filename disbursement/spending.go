@@ -49,7 +49,7 @@ type Spending struct {
 	StatementDay     string // the statement that has confirmed it, "" until one has
 }
 
-// Why an event is not booked. Each is answered to the operator and put before a person as a difference.
+// Why an event is not booked. Each is put before a person as a difference.
 var (
 	errEventForm     = fault.New(fault.Invalid, "event-malformed", "事件内容不完整或金额不符。", "The event is incomplete or its amounts do not add up.")
 	errEventCoupon   = fault.New(fault.Invalid, "coupon-unknown", "没有这个红包。", "There is no such envelope.")
@@ -79,20 +79,23 @@ func SplitRefund(ownPaid, envelopePaid, ownBack, envelopeBack, amount money.Fen)
 	return own, envelope, nil
 }
 
-// Receive books what an operator tells. An event that is booked already changes nothing; one that is refused does not
-// hold up the others, becomes a difference, and makes the whole call end with its reason.
-func (s *Service) Receive(ctx context.Context, operator string, events []Event) error {
-	var refused []error
-	err := s.DB.InTx(ctx, func(tx *gorm.DB) error {
+// Refusal says why an event was not booked. It is kept as a difference for a person, so sending it again changes nothing.
+type Refusal struct {
+	EventNo string `json:"event_no"`
+	Reason  string `json:"reason"` // the code of the fault
+}
+
+// Receive books what an operator tells, all of a call or nothing. An event that is booked already changes nothing; one
+// that is refused does not hold up the others.
+func (s *Service) Receive(ctx context.Context, operator string, events []Event) (refused []Refusal, err error) {
+	err = s.DB.InTx(ctx, func(tx *gorm.DB) error {
 		refused = nil
 		for _, e := range events {
 			err := s.receive(tx, operator, e)
-			if err != nil && !refuses(err) {
-				return err
-			}
-			if err != nil {
-				refused = append(refused, err)
-				err = s.refuse(tx, operator, e, err)
+			if refuses(err) {
+				cause, _ := fault.As(err)
+				refused = append(refused, Refusal{printable(e.EventNo), cause.Code})
+				err = s.refuse(tx, operator, e, cause)
 			}
 			if err != nil {
 				return err
@@ -100,10 +103,7 @@ func (s *Service) Receive(ctx context.Context, operator string, events []Event) 
 		}
 		return nil
 	})
-	if err != nil || len(refused) == 0 {
-		return err
-	}
-	return refused[0]
+	return refused, err
 }
 
 func (s *Service) receive(tx *gorm.DB, operator string, e Event) error {
@@ -142,10 +142,30 @@ func (s *Service) book(tx *gorm.DB, operator string, e Event, origin, statementD
 		return false, errEventLate
 	}
 	row := s.spending(operator, e, envelope, origin, statementDay)
-	if booked, err = insertSpending(tx, row); err != nil || !booked {
-		return false, errors.Join(err, sameEvent(tx, row))
+	if booked, err = insertSpending(tx, row); err != nil {
+		return false, err
 	}
-	return true, s.spend(tx, envelope, row)
+	if !booked {
+		return false, s.bookedBefore(tx, envelope, row)
+	}
+	return true, s.spend(tx, envelope, row, row.net(), "event:"+row.Operator+":"+row.EventNo)
+}
+
+// bookedBefore compares an event with the row under its number. What was known from a statement alone is corrected by
+// the operator's own event, or by a later edition; the ledger keeps both postings. Any other contradiction is refused.
+func (s *Service) bookedBefore(tx *gorm.DB, envelope Envelope, row Spending) error {
+	known, err := eventByNumber(tx, row.Operator, row.EventNo)
+	switch {
+	case err != nil || known.BodyHash == row.BodyHash:
+		return err
+	case known.Origin != ByStatement || known.EnvelopeID != row.EnvelopeID || known.Kind != row.Kind:
+		return errEventDiffers
+	}
+	if err := correctSpending(tx, known, row); err != nil {
+		return err
+	}
+	ref := fmt.Sprintf("correct:%s:%s:%x", row.Operator, row.EventNo, row.BodyHash[:8])
+	return s.spend(tx, envelope, row, row.net()-known.net(), ref)
 }
 
 // wellFormed checks what everything else relies on.
@@ -199,15 +219,17 @@ func (e Event) hash() database.Bytes32 {
 		e.AmountFen, e.EnvelopeFen, e.CardFen, e.OwnFen+e.WalletFen+e.CardFen, e.OccurredAt.Unix()))
 }
 
-// spend moves the envelope's part of a payment, or of a refund the other way.
-func (s *Service) spend(tx *gorm.DB, envelope Envelope, row Spending) error {
-	m := move{From: account{envelope.Source, envelope.Operator, inIssued}, To: account{envelope.Source, envelope.Operator, inSpent},
-		Envelope: envelope.ID, Amount: row.EnvelopeFen}
-	kind, change := "spend", row.EnvelopeFen
-	if row.Kind == EventRefund {
-		m.From, m.To, kind, change = m.To, m.From, "refund", -row.EnvelopeFen
+// net is what an event adds to what is spent of the envelope.
+func (e Spending) net() money.Fen {
+	if e.Kind == EventRefund {
+		return -e.EnvelopeFen
 	}
-	if err := addSpent(tx, envelope.ID, change, s.now()); err != nil {
+	return e.EnvelopeFen
+}
+
+// spend changes what is spent of an envelope, in the row and in the ledger.
+func (s *Service) spend(tx *gorm.DB, envelope Envelope, row Spending, net money.Fen, ref string) error {
+	if err := addSpent(tx, envelope.ID, net, s.now()); err != nil {
 		return err
 	}
 	if row.Kind == EventRefund {
@@ -218,18 +240,19 @@ func (s *Service) spend(tx *gorm.DB, envelope Envelope, row Spending) error {
 	if err := s.balanceOut(tx, []int64{envelope.ID}); err != nil {
 		return err
 	}
-	return post(tx, entry{Campaign: envelope.CampaignID, Ref: "event:" + row.Operator + ":" + row.EventNo, Kind: kind, At: s.now(), Moves: []move{m}})
+	m := move{From: account{envelope.Source, envelope.Operator, inIssued}, To: account{envelope.Source, envelope.Operator, inSpent},
+		Envelope: envelope.ID, Amount: net}
+	return post(tx, entry{Campaign: envelope.CampaignID, Ref: ref, Kind: string(row.Kind), At: s.now(), Moves: []move{m}})
 }
 
 // refuse puts a refused event before a person.
-func (s *Service) refuse(tx *gorm.DB, operator string, e Event, cause error) error {
+func (s *Service) refuse(tx *gorm.DB, operator string, e Event, cause *fault.Error) error {
 	campaignID := int64(0)
 	if envelope, err := envelopeByCoupon(tx, e.CouponID); err == nil {
 		campaignID = envelope.CampaignID
 	}
-	reason, _ := fault.As(cause)
 	return s.differ(tx, difference{CampaignID: campaignID, Operator: operator, Day: dayOf(e.OccurredAt), OrderNo: printable(e.EventNo),
-		Kind: "event-refused", Theirs: clip(fmt.Sprintf("%s %s %s: %s", e.Kind, printable(e.CouponID), e.AmountFen, reason.Code), 200)})
+		Kind: "event-refused", Theirs: clip(fmt.Sprintf("%s %s %s: %s", e.Kind, printable(e.CouponID), e.AmountFen, cause.Code), 200)})
 }
 
 // printable keeps what a column of tokens takes.

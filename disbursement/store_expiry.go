@@ -73,3 +73,10 @@ func allAccounted(tx *gorm.DB, campaignID int64) (bool, error) {
 		FROM ledger_accounts WHERE campaign_id = ?`, campaignID).Scan(&row).Error
 	return row.Received > 0 && row.Outstanding == 0, err
 }
+
+// accountedCampaigns lists those of which allAccounted is true.
+func accountedCampaigns(tx *gorm.DB) (ids []int64, err error) {
+	err = tx.Raw(`SELECT campaign_id FROM ledger_accounts GROUP BY campaign_id HAVING SUM(CASE WHEN kind = 'source' THEN -balance_fen ELSE 0 END) > 0
+		AND SUM(CASE WHEN kind IN ('float', 'in_flight', 'issued', 'recalled') THEN ABS(balance_fen) ELSE 0 END) = 0`).Scan(&ids).Error
+	return ids, err
+}

@@ -177,3 +177,27 @@ func ordersOf(tx *gorm.DB, condition string, values ...any) (found []Order, err 
 	}
 	return found, err
 }
+
+// amountLimits gives for each recall, by the id of the order, how much can come back at most.
+func amountLimits(tx *gorm.DB, orders []Order) (map[int64]money.Fen, error) {
+	var ids []int64
+	for _, o := range orders {
+		if o.Kind == Recall {
+			ids = append(ids, o.ID)
+		}
+	}
+	limits := map[int64]money.Fen{}
+	if len(ids) == 0 {
+		return limits, nil
+	}
+	var rows []struct {
+		ID       int64
+		LimitFen money.Fen
+	}
+	err := tx.Raw(`SELECT o.id, e.credited_fen - e.recalled_fen AS limit_fen FROM disbursement_orders o JOIN envelopes e ON e.id = o.envelope_id
+		WHERE o.id IN ?`, ids).Scan(&rows).Error
+	for _, row := range rows {
+		limits[row.ID] = row.LimitFen
+	}
+	return limits, err
+}

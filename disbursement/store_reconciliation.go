@@ -22,11 +22,13 @@ func activeSpans(tx *gorm.DB) (found []span, err error) {
 	return found, err
 }
 
-// agreedDays are the days that need no statement any more, or one whose last reading, refused or different, was just now.
+// agreedDays are the days that need no statement any more, since it matched or all its differences are resolved, and
+// those whose last reading was after since.
 func agreedDays(tx *gorm.DB, campaignID int64, operator string, since database.Millis) (map[string]bool, error) {
 	var days []string
-	err := tx.Raw("SELECT DISTINCT day FROM statements WHERE campaign_id = ? AND operator = ? AND (status = ? OR received_at > ?)",
-		campaignID, operator, statementMatched, since).Scan(&days).Error
+	err := tx.Raw(`SELECT DISTINCT s.day FROM statements s WHERE s.campaign_id = ? AND s.operator = ? AND (s.status = ? OR s.received_at > ? OR s.status = ?
+		AND NOT EXISTS (SELECT 1 FROM differences d WHERE d.campaign_id = s.campaign_id AND d.operator = s.operator AND d.day = s.day AND d.status = 'open'))`,
+		campaignID, operator, statementMatched, since, statementDifferent).Scan(&days).Error
 	done := map[string]bool{}
 	for _, day := range days {
 		done[day] = true

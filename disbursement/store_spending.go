@@ -21,13 +21,25 @@ func insertSpending(tx *gorm.DB, e Spending) (bool, error) {
 	return n == 1, err
 }
 
-// sameEvent checks that a number that is known stands for the same content.
-func sameEvent(tx *gorm.DB, e Spending) error {
-	known, err := eventsByNumber(tx, e.Operator, []string{e.EventNo})
-	if err == nil && known[e.EventNo].BodyHash != e.BodyHash {
-		err = errEventDiffers
+func eventByNumber(tx *gorm.DB, operator, number string) (Spending, error) {
+	var found []Spending
+	err := tx.Raw("SELECT * FROM spending_events WHERE operator = ? AND event_no = ?"+locked(tx), operator, number).Scan(&found).Error
+	if err == nil && len(found) == 0 {
+		err = fmt.Errorf("disbursement: event %s was skipped and is not there", number)
 	}
-	return err
+	if err != nil {
+		return Spending{}, err
+	}
+	return found[0], nil
+}
+
+// correctSpending puts the content of an event in the place of what a statement alone had said of it.
+func correctSpending(tx *gorm.DB, old, by Spending) error {
+	return exactly(tx.Exec(`UPDATE spending_events SET body_hash = ?, payment_no = ?, refund_no = ?, merchant_no = ?, pay_mode = ?, scenario = ?, app = ?,
+		amount_fen = ?, envelope_fen = ?, wallet_fen = ?, card_fen = ?, occurred_at = ?, received_at = ?, origin = ?, statement_day = ?
+		WHERE id = ? AND origin = ? AND body_hash = ?`, by.BodyHash, by.PaymentNo, by.RefundNo, by.MerchantNo, by.PayMode, by.Scenario, by.App,
+		int64(by.AmountFen), int64(by.EnvelopeFen), int64(by.WalletFen), int64(by.CardFen), by.OccurredAt, by.ReceivedAt, by.Origin, by.StatementDay,
+		old.ID, ByStatement, old.BodyHash), 1, "correcting an event")
 }
 
 func eventsByNumber(tx *gorm.DB, operator string, numbers []string) (map[string]Spending, error) {

@@ -201,6 +201,16 @@ func (w *world) creditAll() {
 	w.settleAll()
 }
 
+// receive books events of which none may be refused.
+func (w *world) receive(operator string, events ...Event) {
+	w.t.Helper()
+	refused, err := w.Receive(context.Background(), operator, events)
+	w.must(err)
+	if len(refused) > 0 {
+		w.t.Fatalf("refused: %v", refused)
+	}
+}
+
 func (w *world) envelopes() (found []Envelope) {
 	w.t.Helper()
 	w.must(w.DB.Read(context.Background()).Raw("SELECT * FROM envelopes ORDER BY id").Scan(&found).Error)

@@ -1,0 +1,226 @@
+package disbursement
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"hongbao/campaign"
+	"hongbao/internal/fault"
+	"hongbao/internal/money"
+	"hongbao/internal/web"
+)
+
+func (s *Service) pages(r *gin.Engine, w *web.Web) {
+	page := r.Group("/c/:slug/envelope", w.Citizen())
+	page.GET("", w.Handle(func(c *gin.Context) error { return s.showEnvelope(c, w, http.StatusOK, nil) }))
+	act := func(do func(*gin.Context, Envelope) error) gin.HandlerFunc {
+		return w.Handle(func(c *gin.Context) error { return s.act(c, w, do) })
+	}
+	page.POST("/claim", act(func(c *gin.Context, e Envelope) error { _, err := s.Claim(c, e.RegistrationID); return err }))
+	page.POST("/give-up", act(func(c *gin.Context, e Envelope) error { return s.GiveUp(c, e.RegistrationID) }))
+	page.POST("/sub-wallets", act(s.pushForm))
+	page.POST("/sub-wallets/:id", act(s.setForm))
+}
+
+// envelopePage is what the page of an envelope shows.
+type envelopePage struct {
+	Slug       string
+	Campaign   campaign.Text
+	Contact    string
+	Operator   campaign.Operator
+	Envelope   Envelope
+	State      string // of the drawn envelope: sealed, open or spent
+	Payments   web.Table
+	SubWallets []subWalletCard
+	Push       *web.Form
+	ClaimForm  *web.Form
+	GiveUp     *web.Form
+	Error      string
+}
+
+// subWalletCard is a sub-wallet with what its owner can do about it.
+type subWalletCard struct {
+	SubWalletRow
+	App     campaign.Text
+	Limits  *web.Form
+	Toggle  *web.Form
+	Closing *web.Form
+}
+
+// mine finds the citizen's envelope in the campaign of the address.
+func (s *Service) mine(c *gin.Context) (Envelope, *campaign.RuleBook, error) {
+	e, err := s.Of(c, web.CitizenOf(c).RegistrationID)
+	if err != nil {
+		return Envelope{}, nil, err
+	}
+	book, err := s.Campaigns.RuleBook(c, e.CampaignID)
+	if err == nil && book.ID != c.Param("slug") {
+		err = errElsewhere
+	}
+	return e, book, err
+}
+
+// act does what a form asks for and shows the page again, with the reason if it was refused.
+func (s *Service) act(c *gin.Context, w *web.Web, do func(*gin.Context, Envelope) error) error {
+	e, _, err := s.mine(c)
+	if err != nil {
+		return err
+	}
+	if err := do(c, e); err != nil {
+		refusal, ok := fault.As(err)
+		if !ok || refusal.Kind == fault.Internal {
+			return err
+		}
+		return s.showEnvelope(c, w, int(refusal.Kind), err)
+	}
+	c.Redirect(http.StatusSeeOther, "/c/"+c.Param("slug")+"/envelope")
+	return nil
+}
+
+func (s *Service) pushForm(c *gin.Context, e Envelope) error {
+	payment, day, err := limitsOf(c)
+	if err != nil {
+		return err
+	}
+	_, err = s.PushSubWallet(c, e.RegistrationID, c.PostForm("app"), payment, day)
+	return err
+}
+
+func (s *Service) setForm(c *gin.Context, e Envelope) error {
+	id, err := idOf(c)
+	if err != nil {
+		return err
+	}
+	row, err := subWalletByID(s.DB.Read(c), e.RegistrationID, id)
+	if err != nil {
+		return err
+	}
+	payment, day, status := row.PerPaymentFen, row.PerDayFen, c.PostForm("status")
+	if status == "" {
+		if payment, day, err = limitsOf(c); err != nil {
+			return err
+		}
+		status = row.Status
+	}
+	_, err = s.SetSubWallet(c, e.RegistrationID, id, status, payment, day)
+	return err
+}
+
+// limitsOf reads the two limits of a form, in yuan.
+func limitsOf(c *gin.Context) (payment, day money.Fen, err error) {
+	payment, err1 := money.Parse(strings.TrimSpace(c.PostForm("per_payment")))
+	day, err2 := money.Parse(strings.TrimSpace(c.PostForm("per_day")))
+	if err1 != nil || err2 != nil {
+		return 0, 0, ErrSubWalletLimit
+	}
+	return payment, day, nil
+}
+
+func (s *Service) showEnvelope(c *gin.Context, w *web.Web, status int, refused error) error {
+	e, book, err := s.mine(c)
+	if err != nil {
+		return err
+	}
+	operator, _ := book.Operator(e.Operator)
+	page := envelopePage{Slug: book.ID, Campaign: book.Name, Contact: book.City.Contact, Operator: operator, Envelope: e, State: drawnState(e)}
+	if refused != nil {
+		page.Error = web.Sentence(c, refused)
+	}
+	payments, err := s.Payments(c, e.ID)
+	if err != nil {
+		return err
+	}
+	page.Payments = paymentTable(c, payments)
+	base := "/c/" + book.ID + "/envelope"
+	if e.Status == Awarded && !s.Now().Before(book.Windows.ClaimFrom) {
+		page.ClaimForm = &web.Form{Action: base + "/claim", Submit: web.Tr(c, "领取红包", "Claim the envelope")}
+	}
+	if e.Status == Awarded || e.Status == Claimed {
+		page.GiveUp = &web.Form{Action: base + "/give-up", Submit: web.Tr(c, "放弃并让给候补者", "Give it up to the waitlist"), Danger: true,
+			Warning: web.Tr(c, "放弃后不能恢复，红包按公示的顺序递补给下一位。", "This cannot be undone; the envelope goes to the next in the published order.")}
+	}
+	if err := s.addSubWallets(c, &page, book, base); err != nil {
+		return err
+	}
+	return w.Render(c, status, "disbursement/envelope.html", page)
+}
+
+func drawnState(e Envelope) string {
+	switch {
+	case e.Status == Credited && e.Balance() > 0:
+		return "open"
+	case e.Status == Awarded || e.Status == Claimed || e.Status == Ordered:
+		return "sealed"
+	}
+	return "spent"
+}
+
+func paymentTable(c *gin.Context, rows []Spending) web.Table {
+	table := web.Table{Caption: web.Tr(c, "消费与退款", "Payments and refunds"), Columns: []web.Column{{Title: web.Tr(c, "时间", "Time")}, {Title: web.Tr(c, "类别", "Kind")},
+		{Title: web.Tr(c, "商户", "Merchant")}, {Title: web.Tr(c, "合计（元）", "Total (yuan)"), Number: true}, {Title: web.Tr(c, "红包（元）", "Envelope (yuan)"), Number: true},
+		{Title: web.Tr(c, "钱包（元）", "Wallet (yuan)"), Number: true}, {Title: web.Tr(c, "银行卡（元）", "Card (yuan)"), Number: true}},
+		Empty: web.Empty{Title: web.Tr(c, "还没有消费", "Nothing spent yet"), Text: web.Tr(c, "在活动商户付款时，红包会自动优先支付。", "At the campaign's merchants the envelope pays first by itself.")}}
+	for _, r := range rows {
+		kind := web.Tr(c, "支付", "Payment")
+		if r.Kind == EventRefund {
+			kind = web.Tr(c, "退款", "Refund")
+		}
+		table.Rows = append(table.Rows, web.Row{Cells: []web.Cell{web.When(r.OccurredAt), web.Text(kind), web.Text(r.MerchantNo), web.Money(r.AmountFen),
+			web.Money(r.EnvelopeFen), web.Money(r.WalletFen), web.Money(r.CardFen)}})
+	}
+	return table
+}
+
+func (s *Service) addSubWallets(c *gin.Context, page *envelopePage, book *campaign.RuleBook, base string) error {
+	rows, err := s.SubWallets(c, page.Envelope.RegistrationID)
+	if err != nil {
+		return err
+	}
+	apps, err := s.Apps(c, page.Envelope)
+	if err != nil {
+		return err
+	}
+	open := map[string]bool{}
+	for _, row := range rows {
+		app, _ := book.App(row.App)
+		page.SubWallets = append(page.SubWallets, cardOf(c, row, app, base))
+		open[row.App] = open[row.App] || row.Status != SubWalletClosed
+	}
+	field := web.Field{Name: "app", Label: web.Tr(c, "推送到", "Push to"), Type: "select", Required: true}
+	for _, app := range apps {
+		if !open[app.Name] {
+			field.Options = append(field.Options, web.Option{Value: app.Name, Label: app.Title.In(web.Locale(c))})
+		}
+	}
+	if len(field.Options) > 0 && page.Envelope.WalletToken != "" && page.Envelope.Status == Credited {
+		page.Push = &web.Form{Action: base + "/sub-wallets", Submit: web.Tr(c, "推送子钱包", "Push the sub-wallet"), Fields: append([]web.Field{field}, limitFields(c, "200", "500")...)}
+	}
+	return nil
+}
+
+func cardOf(c *gin.Context, row SubWalletRow, app campaign.App, base string) subWalletCard {
+	card := subWalletCard{SubWalletRow: row, App: app.Title}
+	if row.Status == SubWalletClosed {
+		return card
+	}
+	action := base + "/sub-wallets/" + strconv.FormatInt(row.ID, 10)
+	set := func(submit, status string, danger bool) *web.Form {
+		return &web.Form{Action: action, Submit: submit, Hidden: map[string]string{"status": status}, Quiet: !danger, Danger: danger, Inline: true}
+	}
+	card.Limits = &web.Form{Action: action, Submit: web.Tr(c, "修改限额", "Change limits"), Quiet: true, Fields: limitFields(c, row.PerPaymentFen.String(), row.PerDayFen.String())}
+	card.Toggle = set(web.Tr(c, "暂停", "Pause"), SubWalletPaused, false)
+	if row.Status == SubWalletPaused {
+		card.Toggle = set(web.Tr(c, "恢复", "Resume"), SubWalletActive, false)
+	}
+	card.Closing = set(web.Tr(c, "关闭", "Close"), SubWalletClosed, true)
+	return card
+}
+
+func limitFields(c *gin.Context, payment, day string) []web.Field {
+	return []web.Field{
+		{Name: "per_payment", Label: web.Tr(c, "单笔限额（元）", "Limit per payment (yuan)"), InputMode: "decimal", Required: true, Value: payment},
+		{Name: "per_day", Label: web.Tr(c, "每日限额（元）", "Limit per day (yuan)"), InputMode: "decimal", Required: true, Value: day}}
+}
