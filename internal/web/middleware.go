@@ -26,7 +26,7 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 	"font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 var (
-	errNoRoute  = fault.New(fault.NotFound, "no-such-page", "没有这个页面。", "There is no such page.")
+	errNoRoute  = fault.New(fault.NotFound, "no-such-page", "地址写错了，或者页面已经移走。", "The address is wrong, or the page has moved.")
 	errNoMethod = fault.New(405, "method-not-allowed", "这个地址不接受这种请求方式。", "This address does not accept this method.")
 	errPanic    = fault.New(fault.Internal, "internal", "系统出了点问题，已经记录。请稍后再试。", "Something went wrong and has been recorded. Please try again later.")
 	errOrigin   = fault.New(fault.Forbidden, "cross-origin", "请求来自其他网站，已拒绝。请从本站页面操作。", "The request came from another site and was refused. Please use this site's own page.")
@@ -85,6 +85,11 @@ func (w *Web) recover(c *gin.Context) {
 		w.Fail(c, errPanic)
 	}()
 	c.Next()
+}
+
+// AllowWasm lets the page that is being answered compile WebAssembly, which the policy otherwise forbids.
+func AllowWasm(c *gin.Context) {
+	c.Header("Content-Security-Policy", strings.Replace(policy, "script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'", 1))
 }
 
 // secure sets the headers that hold for every answer. A handler may relax Cache-Control for what is public.

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -275,6 +276,31 @@ func TestAssetsAreForEverAndCompressed(t *testing.T) {
 	if s.do("GET", "/static/site.css", "").Code != http.StatusNotFound {
 		t.Error("served without its digest")
 	}
+}
+
+func TestModulesImportEachOther(t *testing.T) {
+	s := newSite(t)
+	files := fstest.MapFS{"templates/a.html": {Data: []byte(`{{template "public" .}}{{define "title"}}{{end}}{{define "main"}}{{end}}`)},
+		"static/a.js": {Data: []byte(`import { b } from "./b.js"; fetch("./none.bin");`)},
+		"static/b.js": {Data: []byte("export const b = 1;")}}
+	s.Pages.Add("modules", files)
+	served := func() string { return s.do("GET", s.Pages.AssetURL("a.js"), "").Body.String() }
+	before, name := served(), path.Base(s.Pages.AssetURL("b.js"))
+	if !strings.Contains(before, `from "./`+name+`"`) || !strings.Contains(before, `"./none.bin"`) {
+		t.Errorf("served as %s, the other file is %s", before, name)
+	}
+	address := s.Pages.AssetURL("a.js")
+	files["static/b.js"].Data = []byte("export const b = 2;")
+	if s.Pages.Add("modules", files); s.Pages.AssetURL("a.js") == address {
+		t.Error("a change of an imported file does not change the address of the one that imports it")
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("two files that import each other are taken")
+		}
+	}()
+	files["static/b.js"].Data = []byte(`import "./a.js";`)
+	s.Pages.Add("modules", files)
 }
 
 func TestFailKeepsTheKind(t *testing.T) {
