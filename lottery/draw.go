@@ -81,6 +81,9 @@ func (s *Service) advanceAll(ctx context.Context, id int64) (taken int, err erro
 
 // step takes the one step that this status waits for, and reports false when it is not due yet.
 func (s *Service) step(ctx context.Context, d *Draw) (bool, error) {
+	if c, err := s.Campaigns.Get(ctx, d.CampaignID); err != nil || c.Status == campaign.Cancelled {
+		return false, err // what is left is to void the draw
+	}
 	switch d.Status {
 	case Noticed:
 		return s.announce(ctx, d)

@@ -510,3 +510,17 @@ func TestTwoDrawsInOneLog(t *testing.T) {
 	}
 	s.refused(404, "file-not-public", "", "GET", "/api/v1/draws/"+slug+"/bundle/checkpoints/8", "")
 }
+
+// A cancelled campaign leaves its draw to be voided in public; the job goes on with the others.
+func TestCancelledCampaignLeavesAVoid(t *testing.T) {
+	s := newStreet(t, testkit.DB(t))
+	s.toAnnounced(10)
+	s.must(s.service.Campaigns.Cancel(ctx, "maker", slug, "防疫需要"))
+	s.clock.Set(s.book.Windows.Close)
+	s.advance(Announced, forVoid)
+	s.want(202, "city-admin.li", "POST", admin+"/void", `{"reason":"活动已取消，抽签随之作废。"}`, nil)
+	s.decide(s.lastApproval())
+	s.advance(Voided, forWitnesses)
+	s.work(2)
+	s.must(s.verify().Err())
+}

@@ -71,53 +71,63 @@ type Cosigned struct {
 	Quorum   int   `json:"quorum"`
 }
 
+// maxLines bounds the signature lines of one request.
+const maxLines = 100
+
 // Cosign takes one or more signature lines of witnesses ("— name base64", C2SP signed note) on the checkpoint of this size. A line is
 // refused unless a witness of the draw that the size belongs to made it, canonically, and not before the step that it must follow.
-// The same line again changes nothing.
+// The same line again changes nothing. Everything is checked before the transaction, so that a stranger cannot hold the database.
 func (s *Service) Cosign(ctx context.Context, city string, size int64, lines string) (Cosigned, error) {
-	var result Cosigned
-	err := s.DB.InTx(ctx, func(tx *gorm.DB) error {
-		at, err := lineAt(tx, city, size)
-		if err != nil {
-			return err
-		}
-		d, err := drawByID(tx, at.DrawID)
-		if err != nil {
-			return err
-		}
-		keys, err := s.keys(tx, d)
-		if err != nil {
-			return err
-		}
-		for _, line := range strings.SplitAfter(lines, "\n") {
-			if line == "" {
-				continue
-			}
-			if err := s.cosign(tx, d, at, keys, line); err != nil {
+	db := s.DB.Read(ctx)
+	at, err := lineAt(db, city, size)
+	if err != nil {
+		return Cosigned{}, err
+	}
+	d, err := drawByID(db, at.DrawID)
+	if err != nil {
+		return Cosigned{}, err
+	}
+	rows, err := s.openCosignatures(db, d, at, lines)
+	if err != nil {
+		return Cosigned{}, err
+	}
+	result := Cosigned{Size: size, Quorum: d.Quorum}
+	err = s.DB.InTx(ctx, func(tx *gorm.DB) error {
+		for _, row := range rows {
+			if err := addCosignature(tx, row); err != nil {
 				return err
 			}
 		}
-		result = Cosigned{Size: size, Quorum: d.Quorum}
 		result.Cosigned, err = countCosignatures(tx, city, size)
 		return err
 	})
 	return result, err
 }
 
-func (s *Service) cosign(tx *gorm.DB, d *Draw, at logLine, keys draw.Keys, line string) error {
-	signed, err := checkpointNote(tx, at.City, at.Position)
+func (s *Service) openCosignatures(db *gorm.DB, d *Draw, at logLine, lines string) ([]cosignature, error) {
+	keys, err := s.keys(db, d)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	row, err := openCosignature(signed, line, keys)
+	signed, err := checkpointNote(db, at.City, at.Position)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := s.checkTime(tx, d, at, row.At); err != nil {
-		return err
+	split := slices.Collect(strings.Lines(lines))
+	if len(split) == 0 || len(split) > maxLines {
+		return nil, errCosignature
 	}
-	row.City, row.Size, row.ReceivedAt = at.City, at.Position, s.now()
-	return addCosignature(tx, row)
+	rows := make([]cosignature, len(split))
+	for i, line := range split {
+		if rows[i], err = openCosignature(signed, line, keys); err != nil {
+			return nil, err
+		}
+		if err := s.checkTime(db, d, at, rows[i].At); err != nil {
+			return nil, err
+		}
+		rows[i].City, rows[i].Size, rows[i].ReceivedAt = at.City, at.Position, s.now()
+	}
+	return rows, nil
 }
 
 // openCosignature checks one line against the bare checkpoint and gives it as a row.
@@ -143,7 +153,7 @@ func openCosignature(signed []byte, line string, keys draw.Keys) (cosignature, e
 
 // checkTime holds the order that verifiers demand of cosignature times: a plan not before the close, reveals not before the plan.
 // Without this a witness with a slow clock would spoil the draw for good.
-func (s *Service) checkTime(tx *gorm.DB, d *Draw, at logLine, signed database.Millis) error {
+func (s *Service) checkTime(db *gorm.DB, d *Draw, at logLine, signed database.Millis) error {
 	if signed > database.At(s.Now().Add(clockAhead)) {
 		return errClock
 	}
@@ -152,7 +162,7 @@ func (s *Service) checkTime(tx *gorm.DB, d *Draw, at logLine, signed database.Mi
 	case draw.KindPlan:
 		earliest = d.CloseAt
 	case draw.KindReveals:
-		planned, err := cosignedTime(tx, d, draw.KindPlan)
+		planned, err := cosignedTime(db, d, draw.KindPlan)
 		if err != nil {
 			return err
 		}
@@ -165,8 +175,8 @@ func (s *Service) checkTime(tx *gorm.DB, d *Draw, at logLine, signed database.Mi
 }
 
 // keys are those that the draw's notice declares.
-func (s *Service) keys(tx *gorm.DB, d *Draw) (draw.Keys, error) {
-	n, err := publishedNotice(tx, d)
+func (s *Service) keys(db *gorm.DB, d *Draw) (draw.Keys, error) {
+	n, err := publishedNotice(db, d)
 	if err != nil {
 		return draw.Keys{}, err
 	}

@@ -91,8 +91,8 @@ func (s *Service) terms(d *Draw, book *campaign.RuleBook, parties []partyRow) (*
 }
 
 // checkAhead refuses a round that is published already, or so near that the steps before it cannot be cosigned in time.
-func (s *Service) checkAhead(round uint64) error {
-	if err := beacon.CheckAhead(s.Chain, round, s.Now(), s.minDelay()); err != nil {
+func (s *Service) checkAhead(chain draw.Chain, round uint64) error {
+	if err := beacon.CheckAhead(chain, round, s.Now(), s.minDelay()); err != nil {
 		return errRound.With(err)
 	}
 	return nil
@@ -152,7 +152,7 @@ func (s *Service) publishNotice(_ context.Context, tx *gorm.DB, a staff.Approval
 	if n.Chain != s.Chain.Hash {
 		return errChanged
 	}
-	if err := s.checkAhead(n.Round); err != nil {
+	if err := s.checkAhead(s.Chain, n.Round); err != nil {
 		return err
 	}
 	return s.logNotice(tx, d, n, file, a.Checker)

@@ -128,34 +128,45 @@ func (s *Service) prepared(tx *gorm.DB, c campaign.Campaign, book *campaign.Rule
 	return d, err
 }
 
-// Reveal takes a helper's secret: 32 bytes whose commitment is in the notice. The secret is its own credential. It is taken while the
-// draw is sealed and before RevealBy; the same secret again changes nothing.
+// Reveal takes a helper's secret: 32 bytes whose commitment is in the notice. The secret is its own credential, and is checked before
+// anything is locked. It is taken while the draw is sealed and before RevealBy; the same secret again changes nothing.
 func (s *Service) Reveal(ctx context.Context, slug, name string, secret draw.Digest) error {
-	return s.DB.InTx(ctx, func(tx *gorm.DB) error {
-		d, err := lockDraw(tx, slug)
-		if err != nil {
-			return err
-		}
-		party, err := helperByName(tx, d.ID, name)
-		if err != nil {
-			return err
-		}
-		if secret == (draw.Digest{}) || draw.Commit(d.Hash, d.Slug, name, secret) != draw.Digest(*party.Commitment) {
-			return errWrong
-		}
-		switch {
-		case party.Reveal != nil:
-			return nil
-		case d.Status.before(Sealed):
-			return errEarly
-		case d.Status != Sealed || s.now() >= d.RevealBy:
-			return errLate
-		}
-		if err := setReveal(tx, party.ID, secret, s.now()); err != nil {
-			return err
-		}
-		return audit.Record(tx, audit.Entry{At: s.Now(), Actor: "helper:" + name, Action: "draw.reveal", Campaign: slug, Subject: "draw:" + slug})
-	})
+	db := s.DB.Read(ctx)
+	d, err := drawBySlug(db, slug)
+	if err != nil {
+		return err
+	}
+	party, err := helperByName(db, d.ID, name)
+	if err != nil {
+		return err
+	}
+	if secret.IsZero() || draw.Commit(d.Hash, d.Slug, name, secret) != draw.Digest(*party.Commitment) {
+		return errWrong
+	}
+	return s.DB.InTx(ctx, func(tx *gorm.DB) error { return s.takeReveal(tx, slug, name, secret) })
+}
+
+func (s *Service) takeReveal(tx *gorm.DB, slug, name string, secret draw.Digest) error {
+	d, err := lockDraw(tx, slug)
+	if err != nil {
+		return err
+	}
+	party, err := helperByName(tx, d.ID, name)
+	if err != nil {
+		return err
+	}
+	switch {
+	case party.Reveal != nil:
+		return nil
+	case d.Status.before(Sealed):
+		return errEarly
+	case d.Status != Sealed || s.now() >= d.RevealBy:
+		return errLate
+	}
+	if err := setReveal(tx, party.ID, secret, s.now()); err != nil {
+		return err
+	}
+	return audit.Record(tx, audit.Entry{At: s.Now(), Actor: "helper:" + name, Action: "draw.reveal", Campaign: slug, Subject: "draw:" + slug})
 }
 
 // freezeReveals closes the reveals when all are in or their time is over. A helper that stayed silent counts as zeros and is named.

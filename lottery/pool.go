@@ -108,12 +108,16 @@ func (s *Service) freezeCounts(ctx context.Context, tx *gorm.DB, d *Draw, entrie
 // publishPlan fixes the draw: chain, excluded and plan go into the log. A round that is too near by now is refused, and the draw can only
 // be voided.
 func (s *Service) publishPlan(ctx context.Context, d *Draw) error {
+	chain, err := s.chainOf(ctx, d)
+	if err != nil {
+		return err
+	}
 	return s.DB.InTx(ctx, func(tx *gorm.DB) error {
 		plan, err := makePlan(tx, d)
 		if err != nil {
 			return err
 		}
-		if err := s.checkAhead(plan.Round); err != nil {
+		if err := s.checkAhead(chain, plan.Round); err != nil {
 			return errStalled.With(err)
 		}
 		file := plan.Bytes()

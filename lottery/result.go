@@ -169,7 +169,7 @@ func (s *Service) ResultOf(ctx context.Context, campaignID, registrationID int64
 	}
 	entry := draw.Digest(people[0].Entry)
 	d, err := s.DrawOf(ctx, campaignID)
-	if fault.KindOf(err) == fault.NotFound && err != nil {
+	if fault.KindOf(err) == fault.NotFound {
 		return &Result{Entry: entry.String(), Outcome: Pending}, nil
 	}
 	if err != nil {

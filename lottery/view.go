@@ -190,6 +190,9 @@ const (
 // waitingFor says whom a draw waits for, for the pages and for the rehearsal.
 func (s *Service) waitingFor(ctx context.Context, d *Draw, parties []partyRow) (string, error) {
 	db, now := s.DB.Read(ctx), s.now()
+	if c, err := s.Campaigns.Get(ctx, d.CampaignID); err != nil || c.Status == campaign.Cancelled && Voided.follows(d.Status) {
+		return forVoid, err
+	}
 	switch d.Status {
 	case Prepared:
 		return forApproval, nil
@@ -198,7 +201,7 @@ func (s *Service) waitingFor(ctx context.Context, d *Draw, parties []partyRow) (
 	case Announced:
 		return pick(now < d.CloseAt, forClose), nil
 	case Frozen:
-		return pick(s.checkAhead(d.Round) != nil, forVoid), nil
+		return pick(now > database.At(d.RoundAt.Time().Add(-s.minDelay())), forVoid), nil
 	case Planned:
 		return witnessesBefore(now, d.RoundAt)(cosignedBy(db, d, draw.KindChain, draw.KindExcluded, draw.KindPlan))
 	case Sealed:
