@@ -14,6 +14,7 @@ import (
 	"hongbao/internal/database"
 	"hongbao/internal/fault"
 	"hongbao/internal/money"
+	"hongbao/internal/signing"
 	"hongbao/internal/staff"
 	"hongbao/internal/web"
 )
@@ -29,6 +30,7 @@ const (
 
 var (
 	errMessage   = fault.New(fault.Invalid, "message-malformed", "消息格式有误。", "The message is malformed.")
+	errSignature = fault.New(fault.Unauthenticated, "signature-refused", "消息未签名或签名无效。", "The message is not signed, or its signature is not valid.")
 	errSpeaker   = fault.New(fault.Forbidden, "operator-unknown", "签名方不能代表该运营机构。", "The signing party does not speak for this operator.")
 	errID        = fault.New(fault.NotFound, "not-found", "没有这条记录。", "There is no such record.")
 	errElsewhere = fault.New(fault.NotFound, "no-envelope", "您在本次活动中没有红包。", "You have no envelope in this campaign.")
@@ -223,7 +225,7 @@ func idOf(c *gin.Context) (int64, error) {
 func (s *Service) message(c *gin.Context, into any, about *string) (party string, err error) {
 	party, body, err := s.Verifier.ReadRequest(c.Request, maxMessage)
 	if err != nil {
-		return "", err
+		return "", unbelieved(err)
 	}
 	if err := json.Unmarshal(body, into); err != nil {
 		return "", errMessage.With(err)
@@ -232,6 +234,19 @@ func (s *Service) message(c *gin.Context, into any, about *string) (party string
 		return "", errSpeaker
 	}
 	return party, nil
+}
+
+// unbelieved is what an outsider hears whose message is not believed.
+func unbelieved(err error) error {
+	for _, reason := range []error{signing.ErrUnsigned, signing.ErrStale, signing.ErrKey, signing.ErrSignature, signing.ErrReplayed} {
+		if errors.Is(err, reason) {
+			return errSignature.With(err)
+		}
+	}
+	if errors.Is(err, signing.ErrTooLarge) {
+		return errMessage.With(err)
+	}
+	return err
 }
 
 // answer signs an answer to an operator.
