@@ -158,55 +158,6 @@ func (rb *RuleBook) checkBudget(r *reading) {
 	}
 }
 
-func (rb *RuleBook) checkOperators(r *reading) {
-	atLeastOne(r, "operators", len(rb.Operators))
-	for i, operator := range rb.Operators {
-		if !slices.Contains(OperatorNames, operator.Name) {
-			r.add(fmt.Sprintf("operators[%d].name", i), "未知的运营机构 %s", "unknown operator %s", operator.Name)
-		}
-		for j, app := range operator.Apps {
-			path := fmt.Sprintf("operators[%d].apps[%d]", i, j)
-			if _, ok := rb.App(app); !ok {
-				r.add(path, "没有应用 %s", "there is no app %s", app)
-			}
-			if slices.Index(operator.Apps, app) < j {
-				r.add(path, "应用重复", "stands here twice")
-			}
-		}
-	}
-}
-
-func (rb *RuleBook) checkScenarios(r *reading) {
-	atLeastOne(r, "scenarios", len(rb.Scenarios))
-	for i, scenario := range rb.Scenarios {
-		path := fmt.Sprintf("scenarios[%d]", i)
-		atLeastOne(r, path+".pay_modes", len(scenario.PayModes))
-		for j, mode := range scenario.PayModes {
-			oneOf(r, fmt.Sprintf("%s.pay_modes[%d]", path, j), mode, PayModes...)
-		}
-		for j, name := range scenario.Admission.Districts {
-			rb.checkDistrict(r, fmt.Sprintf("%s.admission.districts[%d]", path, j), name)
-		}
-		for j, name := range scenario.Admission.DeliveryDistricts {
-			rb.checkDistrict(r, fmt.Sprintf("%s.admission.delivery_districts[%d]", path, j), name)
-		}
-	}
-}
-
-func (rb *RuleBook) checkMerchants(r *reading) {
-	seen := map[string]bool{}
-	for i, merchant := range rb.Merchants {
-		path := fmt.Sprintf("merchants[%d]", i)
-		for _, f := range rb.merchantMistakes(merchant) {
-			r.note(path+"."+f.Field, f.ZH, f.EN)
-		}
-		if seen[merchant.No] {
-			r.add(path+".no", "商户号重复", "is the number of another merchant")
-		}
-		seen[merchant.No] = true
-	}
-}
-
 func (rb *RuleBook) checkRegistration(r *reading) {
 	atLeastOne(r, "documents", len(rb.Documents))
 	for i, kind := range rb.Documents {

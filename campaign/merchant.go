@@ -71,6 +71,20 @@ func (rb *RuleBook) merchantMistakes(m Merchant) []*fault.Error {
 	return found
 }
 
+func (rb *RuleBook) checkMerchants(r *reading) {
+	seen := map[string]bool{}
+	for i, merchant := range rb.Merchants {
+		path := fmt.Sprintf("merchants[%d]", i)
+		for _, f := range rb.merchantMistakes(merchant) {
+			r.note(path+"."+f.Field, f.ZH, f.EN)
+		}
+		if seen[merchant.No] {
+			r.add(path+".no", "商户号重复", "is the number of another merchant")
+		}
+		seen[merchant.No] = true
+	}
+}
+
 func isMerchantNo(no string) bool {
 	return no != "" && len(no) <= 32 && strings.Trim(no, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }

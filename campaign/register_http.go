@@ -149,7 +149,7 @@ func (z *wizard) show(w *web.Web, step string, failed error) error {
 		status = int(found.Kind)
 	}
 	return w.Render(z.c, status, "campaign/register.html", gin.H{"View": z.view, "Form": form, "Step": at + 1, "Of": len(steps),
-		"Title": z.title(steps[at]), "Consenting": steps[at] == stepConsent, "Facts": z.facts(steps[at]), "Phone": identity.MaskPhone(z.sub.Phone),
+		"Title": z.title(steps[at]), "Consenting": steps[at] == stepConsent, "Facts": z.facts(steps[at]), "Phone": identity.MaskPhone(strings.Join(strings.Fields(z.sub.Phone), "")),
 		"Code": steps[at] == stepDetails && z.view.Book.SMSCode})
 }
 

@@ -1,5 +1,10 @@
 package campaign
 
+import (
+	"fmt"
+	"slices"
+)
+
 // Scenario is a way of spending an envelope: in a shop, online, at the door. What it demands of a purchase is its
 // admission; admission.go evaluates it.
 type Scenario struct {
@@ -21,3 +26,38 @@ type Admission struct {
 
 // PayModes are the ways in which a wallet meets a till.
 var PayModes = []string{"pos-shows-code", "pos-scans-payer", "stand-qr", "tap", "sub-wallet", "cash-on-delivery"}
+
+func (rb *RuleBook) checkOperators(r *reading) {
+	atLeastOne(r, "operators", len(rb.Operators))
+	for i, operator := range rb.Operators {
+		if !slices.Contains(OperatorNames, operator.Name) {
+			r.add(fmt.Sprintf("operators[%d].name", i), "未知的运营机构 %s", "unknown operator %s", operator.Name)
+		}
+		for j, app := range operator.Apps {
+			path := fmt.Sprintf("operators[%d].apps[%d]", i, j)
+			if _, ok := rb.App(app); !ok {
+				r.add(path, "没有应用 %s", "there is no app %s", app)
+			}
+			if slices.Index(operator.Apps, app) < j {
+				r.add(path, "应用重复", "stands here twice")
+			}
+		}
+	}
+}
+
+func (rb *RuleBook) checkScenarios(r *reading) {
+	atLeastOne(r, "scenarios", len(rb.Scenarios))
+	for i, scenario := range rb.Scenarios {
+		path := fmt.Sprintf("scenarios[%d]", i)
+		atLeastOne(r, path+".pay_modes", len(scenario.PayModes))
+		for j, mode := range scenario.PayModes {
+			oneOf(r, fmt.Sprintf("%s.pay_modes[%d]", path, j), mode, PayModes...)
+		}
+		for j, name := range scenario.Admission.Districts {
+			rb.checkDistrict(r, fmt.Sprintf("%s.admission.districts[%d]", path, j), name)
+		}
+		for j, name := range scenario.Admission.DeliveryDistricts {
+			rb.checkDistrict(r, fmt.Sprintf("%s.admission.delivery_districts[%d]", path, j), name)
+		}
+	}
+}

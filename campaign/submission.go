@@ -9,7 +9,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -212,6 +211,3 @@ func checkKeys(sub Submission) error {
 		unless(sub.IdempotencyKey == "" || visible && len(sub.IdempotencyKey) >= 8 && len(sub.IdempotencyKey) <= 64, errKey),
 		unless(len(sub.Device) <= 64, errDevice))
 }
-
-// smsWindow is how long a code is good for: its own window and the next.
-const smsWindow = 10 * time.Minute

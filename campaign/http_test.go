@@ -1,0 +1,299 @@
+package campaign
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"hongbao/internal/staff"
+	"hongbao/internal/testkit"
+	"hongbao/internal/web"
+)
+
+// site is a world behind real HTTP. The token of a member of staff is "role" or "role@city".
+type site struct {
+	*world
+	url    string
+	client *http.Client
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	w := newWorld(t, testkit.DB(t))
+	pages := web.New(web.Options{Environment: "rehearsal", Secret: bytes.Repeat([]byte{1}, 32), Now: w.clock.Now, Log: w.Log,
+		Authenticate: func(_ context.Context, token string) (web.Actor, error) {
+			role, city, ok := strings.Cut(token, "@")
+			if !ok {
+				city = "*"
+			}
+			return web.Actor{ID: 1, Username: role, Role: role, City: city}, nil
+		},
+		May: func(role, permission string) bool { return staff.Role(role).May(permission) }})
+	w.Routes(pages.Engine, pages)
+	server := httptest.NewServer(pages.Engine)
+	t.Cleanup(server.Close)
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &site{w, server.URL, &http.Client{Jar: jar}}
+}
+
+// send makes a request with a bearer token, if any, and gives status and body.
+func (s *site) send(method, path, token, contentType, body string) (int, string) {
+	s.t.Helper()
+	request, err := http.NewRequest(method, s.url+path, strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	request.Header.Set("Content-Type", contentType)
+	response, err := s.client.Do(request)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return response.StatusCode, string(text)
+}
+
+func (s *site) json(method, path, token, body string, out any) int {
+	s.t.Helper()
+	status, text := s.send(method, path, token, "application/json", body)
+	if out != nil {
+		if err := json.Unmarshal([]byte(text), out); err != nil {
+			s.t.Fatalf("%s %s: %d %s", method, path, status, text)
+		}
+	}
+	return status
+}
+
+func body(t *testing.T, sub Submission) string {
+	t.Helper()
+	text, err := json.Marshal(sub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestRegistrationOverHTTP(t *testing.T) {
+	s := newSite(t)
+	c := s.open(suzhou(t, anyone[0], anyone[1]))
+	path := "/api/v1/campaigns/" + c.Slug
+	sub := person(c.Slug, 1)
+	if status := s.json("POST", path+"/sms-codes", "", `{"phone":"`+sub.Phone+`"}`, nil); status != 204 {
+		t.Fatalf("code: %d", status)
+	}
+	sub.SMSCode = regexp.MustCompile(`[0-9]{6}`).FindString(s.inbox.last(sub.Phone))
+	var answer receiptJSON
+	if status := s.json("POST", path+"/registrations", "", body(t, sub), &answer); status != 201 {
+		t.Fatalf("registering: %d", status)
+	}
+	if answer.Registration.Status != Confirmed || answer.Token == "" || !strings.HasPrefix(answer.Receipt, "draw/v1 receipt\n") {
+		t.Errorf("%+v", answer)
+	}
+	var mine receiptJSON
+	if status := s.json("GET", "/api/v1/me/registration", answer.Token, "", &mine); status != 200 || mine.Registration != answer.Registration {
+		t.Errorf("mine: %d %+v", status, mine)
+	}
+	var data MyData
+	if status := s.json("GET", "/api/v1/me/data", answer.Token, "", &data); status != 200 || data.Name != sub.Name {
+		t.Errorf("data: %d %+v", status, data)
+	}
+	if status := s.json("POST", path+"/lookups", "", `{"phone":"`+sub.Phone+`","code":"`+answer.ConfirmationCode+`"}`, &mine); status != 200 {
+		t.Errorf("lookup: %d", status)
+	}
+	for _, token := range []string{"", "x", "B" + answer.Token[1:]} {
+		if status, text := s.send("GET", "/api/v1/me/data", token, "", ""); status != 401 {
+			t.Errorf("token %q: %d %s", token, status, text)
+		}
+	}
+	if status, _ := s.send("DELETE", "/api/v1/me/registration", answer.Token, "", ""); status != 204 {
+		t.Errorf("withdrawing: %d", status)
+	}
+	if status, text := s.send("GET", "/api/v1/me/data", answer.Token, "", ""); status != 200 || strings.Contains(text, sub.Phone) {
+		t.Errorf("after the withdrawal: %d %s", status, text)
+	}
+}
+
+// Bad input is answered with the field, in the caller's language, and stores nothing.
+func TestBadInputOverHTTP(t *testing.T) {
+	s := newSite(t)
+	c := s.open(suzhou(t, anyone...))
+	good := body(t, person(c.Slug, 1))
+	cases := []struct {
+		name, body, field string
+		status            int
+	}{
+		{"no JSON", "name=x", "", 400},
+		{"an unknown field", strings.Replace(good, "{", `{"admin":true,`, 1), "admin", 400},
+		{"a wrong type", strings.Replace(good, `"name":"张三"`, `"name":7`, 1), "name", 400},
+		{"two values", good + good, "", 400},
+		{"no UTF-8", strings.Replace(good, "张三", "\xff\xfe", 1), "", 400},
+		{"a huge body", strings.Replace(good, "张三", strings.Repeat("三", 1<<20), 1), "", 413},
+		{"a bad document", strings.Replace(good, resident(1), "320505198001010002", 1), "document", 400},
+	}
+	for _, tc := range cases {
+		var problem web.Problem
+		status := s.json("POST", "/api/v1/campaigns/"+c.Slug+"/registrations", "", tc.body, &problem)
+		if status != tc.status || problem.Field != tc.field || problem.DetailZH == "" || problem.DetailEN == "" {
+			t.Errorf("%s: %d %+v", tc.name, status, problem)
+		}
+	}
+	if n := s.count("SELECT COUNT(*) FROM registrations"); n != 0 {
+		t.Errorf("%d rows", n)
+	}
+}
+
+var hiddenField = regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)">`)
+
+// step posts a form's fields with the hidden ones of the page before.
+func (s *site) step(path, page string, fields url.Values) (int, string) {
+	s.t.Helper()
+	for _, match := range hiddenField.FindAllStringSubmatch(page, -1) {
+		if !fields.Has(match[1]) {
+			fields.Set(match[1], match[2])
+		}
+	}
+	return s.send("POST", path, "", "application/x-www-form-urlencoded", fields.Encode())
+}
+
+// A browser without scripts goes through the four steps; a mistake is shown beside its field and what was typed stays.
+func TestRegisteringWithoutScripts(t *testing.T) {
+	s := newSite(t)
+	c := s.open(suzhou(t, anyone[0], anyone[1]))
+	path, sub := "/c/"+c.Slug+"/register", person(c.Slug, 1)
+	_, page := s.send("GET", path, "", "", "")
+	status, page := s.step(path, page, url.Values{"consents": sub.Consents[:1]})
+	if status != 400 || !strings.Contains(page, errConsents.ZH) {
+		t.Fatalf("consents left out: %d", status)
+	}
+	_, page = s.step(path, page, url.Values{"consents": sub.Consents})
+	status, page = s.step(path, page, url.Values{"phone": {"123"}})
+	if status != 400 || !strings.Contains(page, `id="e-phone"`) {
+		t.Fatalf("a bad phone: %d", status)
+	}
+	_, page = s.step(path, page, url.Values{"phone": {"139 0000 0001"}})
+	code := regexp.MustCompile(`[0-9]{6}`).FindString(s.inbox.last(sub.Phone))
+	if code == "" || strings.Contains(page, code) {
+		t.Fatalf("the code is %q, and must not be on the page", code)
+	}
+	details := url.Values{"sms_code": {code}, "name": {"张三"}, "document": {"320505 19800101 0002"}, "operator": {"boc"}, "district": {"gusu"}}
+	status, page = s.step(path, page, details)
+	if status != 400 || !strings.Contains(page, `id="e-document"`) || !strings.Contains(page, `value="张三"`) {
+		t.Fatalf("a bad document: %d", status)
+	}
+	details.Set("document", sub.Document)
+	details.Set("step", stepDetails)
+	status, page = s.step(path, page, details)
+	if status != 200 || !strings.Contains(page, "中国银行") {
+		t.Fatalf("the last look: %d %s", status, page)
+	}
+	status, page = s.step(path, page, url.Values{})
+	if status != 200 || !strings.Contains(page, "登记成功") || !strings.Contains(page, "<svg class=\"qr\"") || strings.Contains(page, sub.Document) {
+		t.Fatalf("the receipt: %d %s", status, page)
+	}
+	if n := s.count("SELECT COUNT(*) FROM registrations WHERE operator = 'boc' AND status = 'confirmed'"); n != 1 {
+		t.Errorf("%d rows", n)
+	}
+	if status, text := s.send("GET", "/c/"+c.Slug+"/me/receipt", "", "", ""); status != 200 || !strings.HasPrefix(text, "draw/v1 receipt\n") {
+		t.Errorf("the file: %d %s", status, text)
+	}
+	if status, page = s.step("/c/"+c.Slug+"/me/withdraw", "", url.Values{}); status != 200 || !strings.Contains(page, "已删除") {
+		t.Errorf("withdrawing: %d", status)
+	}
+}
+
+// Every page answers in both languages at every stage of a campaign, and a draft is nobody's business.
+func TestPagesAtEveryStage(t *testing.T) {
+	s, ctx := newSite(t), context.Background()
+	c, err := s.Create(ctx, "maker", suzhou(t, anyone...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, _ := s.send("GET", "/c/"+c.Slug, "", "", ""); status != 404 {
+		t.Errorf("a draft is shown: %d", status)
+	}
+	s.announce(c)
+	look := func(stage string, marks ...string) {
+		t.Helper()
+		for _, path := range []string{"/", "/c/" + c.Slug, "/c/" + c.Slug + "/register", "/c/" + c.Slug + "/result", "/c/" + c.Slug + "/merchants?pay_mode=tap", "/c/" + c.Slug + "/me"} {
+			for _, lang := range []string{"zh", "en"} {
+				join := map[bool]string{true: "&", false: "?"}[strings.Contains(path, "?")]
+				status, page := s.send("GET", path+join+"lang="+lang, "", "", "")
+				if status >= 500 || status == 404 || !strings.Contains(page, "</html>") {
+					t.Errorf("%s %s in %s: %d", stage, path, lang, status)
+				}
+			}
+		}
+		_, home := s.send("GET", "/c/"+c.Slug+"?lang=zh", "", "", "")
+		for _, mark := range marks {
+			if !strings.Contains(home, mark) {
+				t.Errorf("%s: the home page lacks %q", stage, mark)
+			}
+		}
+	}
+	look("before", "距离登记开始", "200", "12 月 27 日 24:00", "相城区")
+	s.clock.Set(c.OpenAt.Time())
+	s.OpenDue(ctx)
+	look("open", "登记参加抽签")
+	s.clock.Set(c.CloseAt.Time())
+	s.CloseDue(ctx)
+	look("pending", "距离抽签")
+	s.clock.Set(c.SpendUntilAt.Time().Add(time.Hour))
+	look("over", "活动已结束")
+}
+
+func TestStaffRoutes(t *testing.T) {
+	s := newSite(t)
+	yaml := string(suzhou(t))
+	bad := strings.Replace(yaml, "amount: 20000000", "amount: 20000001", 1)
+	if status, text := s.send("POST", "/api/v1/admin/campaigns", "city-admin@suzhou", "text/yaml", bad); status != 400 || !strings.Contains(text, "第 ") || !strings.Contains(text, "line ") {
+		t.Errorf("a bad rule book: %d %s", status, text)
+	}
+	if status, _ := s.send("POST", "/api/v1/admin/campaigns", "city-admin@wuxi", "text/yaml", yaml); status != 404 {
+		t.Errorf("another city's rule book: %d", status)
+	}
+	if status, text := s.send("POST", "/api/v1/admin/campaigns", "city-admin@suzhou", "text/yaml", yaml); status != 201 {
+		t.Fatalf("creating: %d %s", status, text)
+	}
+	one := "/api/v1/admin/campaigns/suzhou-2020"
+	cases := []struct {
+		token, method, path, kind, body string
+		status                          int
+	}{
+		{"approver@suzhou", "POST", "/publish", "application/json", "{}", 403},
+		{"city-admin@wuxi", "POST", "/publish", "application/json", "{}", 404},
+		{"city-admin@suzhou", "POST", "/publish", "application/json", "{}", 202},
+		{"city-admin@suzhou", "POST", "/evidence?kind=hukou&source=%E5%85%AC%E5%AE%89", "text/csv", "document\n" + resident(1) + "\n", 200},
+		{"city-admin@suzhou", "POST", "/evidence?kind=rumour", "text/csv", "document\n", 400},
+		{"auditor@suzhou", "POST", "/evidence", "text/csv", "document\n", 403},
+		{"operations@suzhou", "POST", "/merchants", "text/csv", "no,name,district,class,pay_modes,scenarios\nA-1,店,gusu,餐饮,tap,in-store\n", 200},
+		{"operations@suzhou", "PATCH", "/merchants/A-1", "application/json", `{"status":"suspended","reason":"核查"}`, 204},
+		{"operations@suzhou", "PATCH", "/merchants/A-1", "application/json", `{"status":"suspended","reason":""}`, 400},
+		{"operations@suzhou", "PATCH", "/merchants/none", "application/json", `{"status":"held","reason":"核查"}`, 404},
+		{"city-admin@suzhou", "POST", "/exclusions", "application/json", `{"entry":"00","reason":"ineligible"}`, 400},
+		{"branch@suzhou", "POST", "/registrations", "application/json", body(t, person("suzhou-2020", 1)), 403}, // not open yet
+		{"city-admin@suzhou", "POST", "/cancel", "application/json", `{"reason":"台风"}`, 204},
+	}
+	for _, tc := range cases {
+		if status, text := s.send(tc.method, one+tc.path, tc.token, tc.kind, tc.body); status != tc.status {
+			t.Errorf("%s %s %s: %d %s", tc.token, tc.method, tc.path, status, text)
+		}
+	}
+}

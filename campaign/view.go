@@ -1,0 +1,169 @@
+package campaign
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	"hongbao/internal/money"
+	"hongbao/internal/web"
+)
+
+// campaignView is what every page of a campaign shows.
+type campaignView struct {
+	*Live
+	Locale string
+	Now    time.Time
+}
+
+// Title is the campaign's name.
+func (v campaignView) Title() string { return v.Book.Name.In(v.Locale) }
+
+// CityName is the city's name.
+func (v campaignView) CityName() string { return v.Book.City.Name.In(v.Locale) }
+
+// Chip is the status as the pages name it.
+func (v campaignView) Chip() string { return "campaign." + v.Status }
+
+// Registering reports whether registration is open now.
+func (v campaignView) Registering() bool { return v.accepts(v.Now) == nil }
+
+// Stage says which of the pages' states this is: before, open, pending, drawn, over or cancelled.
+func (v campaignView) Stage() string {
+	switch {
+	case v.Status == Cancelled:
+		return "cancelled"
+	case v.Status == Settled || !v.Now.Before(v.SpendUntilAt.Time()):
+		return "over"
+	case v.Status == Drawn:
+		return "drawn"
+	case v.Registering():
+		return "open"
+	case v.Now.Before(v.OpenAt.Time()) || v.Status == Announced:
+		return "before"
+	}
+	return "pending"
+}
+
+// DrawAt is the moment of the draw.
+func (v campaignView) DrawAt() time.Time { return v.Book.Windows.Draw() }
+
+// RuleDigest is the hash of the rule book's file, in hex.
+func (v campaignView) RuleDigest() string { return hex.EncodeToString(v.RuleHash[:]) }
+
+// Amounts are the amounts of the tiers in yuan, as in "178 / 238".
+func (v campaignView) Amounts() string {
+	var parts []string
+	for i := len(v.Book.Tiers) - 1; i >= 0; i-- {
+		parts = append(parts, web.Yuan(v.Book.Tiers[i].Amount))
+	}
+	return strings.Join(parts, " / ")
+}
+
+// Conditions says who may register.
+func (v campaignView) Conditions() []string { return v.Book.Conditions(v.Locale) }
+
+// Funders lists who pays, with amounts.
+func (v campaignView) Funders() []web.Figure {
+	var list []web.Figure
+	for _, source := range v.Book.Funding {
+		list = append(list, web.Figure{Label: source.Title.In(v.Locale), Value: web.Yuan(source.Amount), Unit: Text{"元", "yuan"}.In(v.Locale)})
+	}
+	return list
+}
+
+// Figures are the numbers of the home page.
+func (v campaignView) Figures() []web.Figure {
+	say := func(zh, en string) string { return Text{zh, en}.In(v.Locale) }
+	return []web.Figure{
+		{Label: say("红包", "Envelopes"), Value: web.Count(v.Book.Envelopes()), Unit: say("个", "")},
+		{Label: say("总额", "Budget"), Value: budgetText(v.Budget, v.Locale), Unit: say("元", "yuan")},
+	}
+}
+
+// budgetText shortens a round sum as people say it: 2,000 万.
+func budgetText(budget money.Fen, locale string) string {
+	if tenThousand := 10_000 * money.Yuan; locale != "en" && budget%tenThousand == 0 {
+		return web.Count(int64(budget/tenThousand)) + " 万"
+	}
+	return web.Yuan(budget)
+}
+
+// Ways lists the scenarios with their pay modes in words.
+func (v campaignView) Ways() []web.Option {
+	var list []web.Option
+	for _, scenario := range v.Book.Scenarios {
+		var modes []string
+		for _, mode := range scenario.PayModes {
+			modes = append(modes, words(payModeWords, mode, v.Locale))
+		}
+		list = append(list, web.Option{Value: scenario.Name, Label: scenario.Title.In(v.Locale), Note: strings.Join(modes, Text{"；", "; "}.In(v.Locale)) + v.limits(scenario)})
+	}
+	return list
+}
+
+func (v campaignView) limits(scenario Scenario) string {
+	var names []string
+	for _, name := range append(append([]string(nil), scenario.Admission.DeliveryDistricts...), scenario.Admission.Districts...) {
+		district, _ := v.Book.District(name)
+		names = append(names, district.Title.In(v.Locale))
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(Text{"（仅限%s）", " (%s only)"}.In(v.Locale), strings.Join(names, Text{"、", ", "}.In(v.Locale)))
+}
+
+// Banks lists the operators with the apps they push sub-wallets to.
+func (v campaignView) Banks() []web.Option {
+	var list []web.Option
+	for _, operator := range v.Book.Operators {
+		var apps []string
+		for _, name := range operator.Apps {
+			app, _ := v.Book.App(name)
+			apps = append(apps, app.Title.In(v.Locale))
+		}
+		note := ""
+		if len(apps) > 0 {
+			note = Text{"可推送子钱包到：", "Sub-wallets for: "}.In(v.Locale) + strings.Join(apps, Text{"、", ", "}.In(v.Locale))
+		}
+		list = append(list, web.Option{Value: operator.Name, Label: operator.Title.In(v.Locale), Note: note})
+	}
+	return list
+}
+
+// shop is a merchant as a page lists it.
+type shop struct {
+	Name, Class, District, Address, Modes string
+}
+
+// shops leaves out those that are suspended: an envelope cannot be spent there.
+func (v campaignView) shops(list []ListedMerchant) (shown []shop) {
+	for _, m := range list {
+		if m.Status == MerchantSuspended {
+			continue
+		}
+		var modes []string
+		for _, mode := range m.PayModes {
+			modes = append(modes, words(payModeWords, mode, v.Locale))
+		}
+		district, _ := v.Book.District(m.District)
+		shown = append(shown, shop{m.Name, m.Class, district.Title.In(v.Locale), m.Address, strings.Join(modes, " · ")})
+	}
+	return shown
+}
+
+func (v campaignView) filterForm(filter MerchantFilter) web.Form {
+	all := web.Option{Label: Text{"全部", "All"}.In(v.Locale)}
+	districts, modes := []web.Option{all}, []web.Option{all}
+	for _, d := range v.Book.City.Districts {
+		districts = append(districts, web.Option{Value: d.Name, Label: d.Title.In(v.Locale)})
+	}
+	for _, mode := range PayModes {
+		modes = append(modes, web.Option{Value: mode, Label: words(payModeWords, mode, v.Locale)})
+	}
+	return web.Form{Action: "/c/" + v.Slug + "/merchants", Method: "get", Submit: Text{"查找", "Find"}.In(v.Locale), Inline: true, Fields: []web.Field{
+		{Name: "pay_mode", Label: Text{"怎样付款", "How to pay"}.In(v.Locale), Type: "select", Value: filter.PayMode, Options: modes},
+		{Name: "district", Label: Text{"区县", "District"}.In(v.Locale), Type: "select", Value: filter.District, Options: districts}}}
+}
