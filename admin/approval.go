@@ -89,16 +89,16 @@ func (k *Console) settle(c *gin.Context, approve bool, reason string) error {
 	if err != nil {
 		return err
 	}
-	checker, err := k.Staff.Account(c, web.SessionToken(c))
+	checker, err := k.Staff.Account(c.Request.Context(), web.SessionToken(c))
 	if err != nil {
 		return err
 	}
-	return k.Staff.Decide(c, asked.ID, checker, approve, reason)
+	return k.Staff.Decide(c.Request.Context(), asked.ID, checker, approve, reason)
 }
 
 // visibleApprovals are the newest approvals of the cities that the person serves.
 func (k *Console) visibleApprovals(c *gin.Context, status string) ([]staff.Approval, error) {
-	return k.Staff.List(c, staff.ApprovalFilter{Status: status, City: web.ActorOf(c).City, Limit: 200})
+	return k.Staff.List(c.Request.Context(), staff.ApprovalFilter{Status: status, City: web.ActorOf(c).City, Limit: 200})
 }
 
 func (k *Console) visibleApproval(c *gin.Context) (staff.Approval, error) {
@@ -106,7 +106,7 @@ func (k *Console) visibleApproval(c *gin.Context) (staff.Approval, error) {
 	if err != nil {
 		return staff.Approval{}, staff.ErrNoApproval
 	}
-	a, err := k.Staff.Approval(c, id)
+	a, err := k.Staff.Approval(c.Request.Context(), id)
 	if err == nil && a.City != "" && !web.ActorOf(c).Sees(a.City) {
 		err = staff.ErrNoApproval
 	}
@@ -129,7 +129,7 @@ func (k *Console) approvals(c *gin.Context) (page, error) {
 		Empty:   web.Empty{Title: web.Tr(c, "没有待复核的事项", "Nothing waits for a decision"), Text: web.Tr(c, "活动发布、抽签公告、资金批次都会出现在这里。", "Campaigns, draw notices and batches of money appear here.")}}
 	for _, a := range found {
 		table.Rows = append(table.Rows, web.Row{URL: fmt.Sprintf("/console/approvals/%d", a.ID), Cells: []web.Cell{
-			web.Text(kindName(c, a.Kind)), {Text: names[a.CampaignID], Note: a.Subject}, web.State(a.Status), web.Text(a.Maker), web.When(a.MadeAt), web.Text(a.Checker)}})
+			web.Text(kindName(c, a.Kind)), {Text: names[a.CampaignID], Note: subjectText(a)}, web.State(a.Status), web.Text(a.Maker), web.When(a.MadeAt), web.Text(a.Checker)}})
 	}
 	state := web.Tr(c, "经办人不能复核自己提交的事项。", "Nobody decides on what they asked for.")
 	return page{Title: web.Tr(c, "审批", "Approvals"), State: state,
@@ -146,7 +146,7 @@ func (k *Console) approval(c *gin.Context) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	shown := page{Title: kindName(c, a.Kind), Chip: a.Status, State: strings.TrimPrefix(names[a.CampaignID]+" · "+a.Subject, " · "),
+	shown := page{Title: kindName(c, a.Kind), Chip: a.Status, State: strings.TrimPrefix(names[a.CampaignID]+" · "+subjectText(a), " · "),
 		Back: web.Tr(c, "审批", "Approvals"), BackURL: "/console/approvals"}
 	chain := []web.Event{{Title: web.Tr(c, "经办提交", "Asked"), At: web.Date(a.MadeAt), Actor: a.Maker, State: "done"}}
 	if a.Status == "pending" {
@@ -161,6 +161,14 @@ func (k *Console) approval(c *gin.Context) (page, error) {
 		shown.Blocks = append(shown.Blocks, block{Title: web.Tr(c, "复核", "Decide"), Acts: decisions(c, a)})
 	}
 	return shown, nil
+}
+
+// subjectText marks a bare number as the number it is.
+func subjectText(a staff.Approval) string {
+	if _, err := strconv.Atoi(a.Subject); err == nil {
+		return "#" + a.Subject
+	}
+	return a.Subject
 }
 
 // mayCheck says whether the person's role decides on anything; Decide itself looks at the kind.

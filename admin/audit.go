@@ -43,7 +43,7 @@ func (k *Console) listAudit(c *gin.Context) error {
 
 // verifyAudit is POST /api/v1/admin/audit/verify: it recomputes the whole chain.
 func (k *Console) verifyAudit(c *gin.Context) error {
-	n, err := audit.Verify(c, k.DB)
+	n, err := audit.Verify(c.Request.Context(), k.DB)
 	if err != nil && !errors.Is(err, audit.ErrBroken) {
 		return err
 	}
@@ -72,7 +72,7 @@ func (k *Console) auditEntries(c *gin.Context) ([]audit.Entry, error) {
 		return nil, errWholeRecord
 	}
 	if filter.Campaign != "" {
-		campaign, err := k.Campaigns.BySlug(c, filter.Campaign)
+		campaign, err := k.Campaigns.BySlug(c.Request.Context(), filter.Campaign)
 		if err != nil {
 			return nil, err
 		}
@@ -80,7 +80,7 @@ func (k *Console) auditEntries(c *gin.Context) ([]audit.Entry, error) {
 			return nil, err
 		}
 	}
-	return audit.List(c, k.DB, filter)
+	return audit.List(c.Request.Context(), k.DB, filter)
 }
 
 // auditTrail is the page of who did what.
@@ -145,7 +145,7 @@ func (k *Console) auditVerified(c *gin.Context) (page, error) {
 	if err != nil {
 		return shown, err
 	}
-	n, err := audit.Verify(c, k.DB)
+	n, err := audit.Verify(c.Request.Context(), k.DB)
 	switch {
 	case errors.Is(err, audit.ErrBroken):
 		shown.Alert = &alert{Tone: "danger", Title: web.Tr(c, "审计链已断裂", "The chain is broken"), Text: err.Error()}
@@ -163,7 +163,7 @@ func (k *Console) auditChecked(c *gin.Context) (page, error) {
 	if err != nil {
 		return shown, err
 	}
-	results, err := reporting.Check(c, k.DB)
+	results, err := reporting.Check(c.Request.Context(), k.DB)
 	if err != nil {
 		return shown, err
 	}

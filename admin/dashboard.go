@@ -83,7 +83,7 @@ func (k *Console) withCampaigns(c *gin.Context, shown page, all []campaign.Campa
 }
 
 func (k *Console) campaignBlocks(c *gin.Context, one campaign.Campaign) ([]block, error) {
-	book, err := k.Campaigns.RuleBook(c, one.ID)
+	book, err := k.Campaigns.RuleBook(c.Request.Context(), one.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (k *Console) campaignBlocks(c *gin.Context, one campaign.Campaign) ([]block
 	if err != nil {
 		return nil, err
 	}
-	proofs, err := k.Money.Prove(c, one.ID, k.Now())
+	proofs, err := k.Money.Prove(c.Request.Context(), one.ID, k.Now())
 	if err != nil {
 		return nil, err
 	}

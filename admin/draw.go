@@ -47,7 +47,7 @@ func drawRow(c *gin.Context, one campaign.Campaign, view *lottery.View) web.Row 
 
 // drawView is the draw's state, or nil while nothing has been prepared.
 func (k *Console) drawView(c *gin.Context, slug string) (*lottery.View, error) {
-	view, err := k.Draws.StaffView(c, slug)
+	view, err := k.Draws.StaffView(c.Request.Context(), slug)
 	if fault.KindOf(err) == fault.NotFound {
 		return nil, nil
 	}
@@ -194,7 +194,7 @@ func (k *Console) setParties(c *gin.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return done("/console/draws/"+found.Slug, "saved"), k.Draws.SetParties(c, web.ActorOf(c).Username, found.Slug, parties)
+	return done("/console/draws/"+found.Slug, "saved"), k.Draws.SetParties(c.Request.Context(), web.ActorOf(c).Username, found.Slug, parties)
 }
 
 // readParties reads a line for each party: name, commitment and key, with a hyphen for what it does not have.
@@ -226,7 +226,7 @@ func (k *Console) requestNotice(c *gin.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = k.Draws.RequestNotice(c, web.ActorOf(c).Username, found.Slug)
+	_, err = k.Draws.RequestNotice(c.Request.Context(), web.ActorOf(c).Username, found.Slug)
 	return done("/console/draws/"+found.Slug, "asked"), err
 }
 
@@ -238,6 +238,6 @@ func (k *Console) requestVoid(c *gin.Context) (string, error) {
 	if err := confirmed(c, found.Slug); err != nil {
 		return "", err
 	}
-	_, err = k.Draws.RequestVoid(c, web.ActorOf(c).Username, found.Slug, c.PostForm("reason"))
+	_, err = k.Draws.RequestVoid(c.Request.Context(), web.ActorOf(c).Username, found.Slug, c.PostForm("reason"))
 	return done("/console/draws/"+found.Slug, "asked"), err
 }

@@ -52,7 +52,7 @@ func (k *Console) listJobs(c *gin.Context) error {
 
 // runJob is POST /api/v1/admin/jobs/:name/run: it answers when the run has ended.
 func (k *Console) runJob(c *gin.Context) error {
-	rows, err := k.RunNow(c, c.Param("name"), web.ActorOf(c).Username)
+	rows, err := k.RunNow(c.Request.Context(), c.Param("name"), web.ActorOf(c).Username)
 	if err != nil {
 		return err
 	}
@@ -61,14 +61,14 @@ func (k *Console) runJob(c *gin.Context) error {
 }
 
 func (k *Console) runJobNow(c *gin.Context) (string, error) {
-	if _, err := k.RunNow(c, c.Param("name"), web.ActorOf(c).Username); err != nil {
+	if _, err := k.RunNow(c.Request.Context(), c.Param("name"), web.ActorOf(c).Username); err != nil {
 		return "", err
 	}
 	return done("/console/system/jobs", "ran"), nil
 }
 
 func (k *Console) lastRuns(c *gin.Context) (map[string]JobRun, error) {
-	runs, err := k.Runs(c, recentRuns)
+	runs, err := k.Runs(c.Request.Context(), recentRuns)
 	if err != nil {
 		return nil, err
 	}

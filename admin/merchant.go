@@ -23,11 +23,11 @@ func (k *Console) merchants(c *gin.Context) (page, error) {
 	if err != nil || !ok {
 		return noCampaign(c, shown), err
 	}
-	list, err := k.Campaigns.Merchants(c, chosen.ID, campaign.MerchantFilter{District: c.Query("district"), Status: c.Query("status"), After: c.Query("after"), Limit: merchantPage})
+	list, err := k.Campaigns.Merchants(c.Request.Context(), chosen.ID, campaign.MerchantFilter{District: c.Query("district"), Status: c.Query("status"), After: c.Query("after"), Limit: merchantPage})
 	if err != nil {
 		return shown, err
 	}
-	book, err := k.Campaigns.RuleBook(c, chosen.ID)
+	book, err := k.Campaigns.RuleBook(c.Request.Context(), chosen.ID)
 	if err != nil {
 		return shown, err
 	}
@@ -101,6 +101,6 @@ func (k *Console) setMerchant(c *gin.Context) (string, error) {
 	if c.PostForm("no") == "" {
 		return "", fault.Field("no", "required", "请填写商户号。", "A merchant number is required.")
 	}
-	err = k.Campaigns.SetMerchantStatus(c, web.ActorOf(c).Username, found.Slug, c.PostForm("no"), c.PostForm("to"), c.PostForm("reason"))
+	err = k.Campaigns.SetMerchantStatus(c.Request.Context(), web.ActorOf(c).Username, found.Slug, c.PostForm("no"), c.PostForm("to"), c.PostForm("reason"))
 	return done(fmt.Sprintf("/console/merchants?campaign=%s", url.QueryEscape(found.Slug)), "saved"), err
 }

@@ -52,7 +52,7 @@ func moneyParts(c *gin.Context, proofs []disbursement.Proof) []moneyPart {
 func (k *Console) moneyTable(c *gin.Context, one campaign.Campaign, book *campaign.RuleBook) (web.Table, error) {
 	table := web.Table{Caption: web.Tr(c, "各来源资金（元）", "Money by source (yuan)"), Columns: heads(c, "来源", "Source", "#预算", "#Budget", "#到位", "#Received", "#待发放", "#Float", "#在途", "#In transit",
 		"#在钱包中", "#In wallets", "#已消费", "#Spent", "#已收回", "#Recalled", "#已退回", "#Returned", "核对", "Proof")}
-	proofs, err := k.Money.Prove(c, one.ID, k.Now())
+	proofs, err := k.Money.Prove(c.Request.Context(), one.ID, k.Now())
 	for _, p := range proofs {
 		proof := "ok"
 		if !p.Holds {
@@ -116,7 +116,7 @@ func (k *Console) receiveFunding(c *gin.Context) (string, error) {
 	if err != nil {
 		return "", errAmount.With(err)
 	}
-	_, err = k.Money.ReceiveFunding(c, web.ActorOf(c).Username, found.ID, c.PostForm("source"), amount, c.PostForm("evidence"))
+	_, err = k.Money.ReceiveFunding(c.Request.Context(), web.ActorOf(c).Username, found.ID, c.PostForm("source"), amount, c.PostForm("evidence"))
 	return done("/console/campaigns/"+found.Slug, "asked"), err
 }
 
@@ -125,7 +125,7 @@ func (k *Console) prepareBatch(c *gin.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = k.Money.Prepare(c, web.ActorOf(c).Username, found.ID, c.PostForm("kind"))
+	_, err = k.Money.Prepare(c.Request.Context(), web.ActorOf(c).Username, found.ID, c.PostForm("kind"))
 	return done(fmt.Sprintf("/console/disbursement?campaign=%s", found.Slug), "asked"), err
 }
 
@@ -137,6 +137,6 @@ func (k *Console) returnSurplus(c *gin.Context) (string, error) {
 	if err := confirmed(c, found.Slug); err != nil {
 		return "", err
 	}
-	_, err = k.Money.RequestReturn(c, web.ActorOf(c).Username, found.ID)
+	_, err = k.Money.RequestReturn(c.Request.Context(), web.ActorOf(c).Username, found.ID)
 	return done(fmt.Sprintf("/console/disbursement?campaign=%s", found.Slug), "asked"), err
 }

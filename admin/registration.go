@@ -34,19 +34,19 @@ func (k *Console) registrations(c *gin.Context) (page, error) {
 	if err != nil {
 		return shown, err
 	}
-	registered, err := k.Campaigns.Registered(c, chosen.ID)
+	registered, err := k.Campaigns.Registered(c.Request.Context(), chosen.ID)
 	if err != nil {
 		return shown, err
 	}
-	excluded, err := k.Campaigns.ExcludedCounts(c, chosen.ID)
+	excluded, err := k.Campaigns.ExcludedCounts(c.Request.Context(), chosen.ID)
 	if err != nil {
 		return shown, err
 	}
-	refused, err := k.Campaigns.Refused(c, chosen.ID)
+	refused, err := k.Campaigns.Refused(c.Request.Context(), chosen.ID)
 	if err != nil {
 		return shown, err
 	}
-	book, err := k.Campaigns.RuleBook(c, chosen.ID)
+	book, err := k.Campaigns.RuleBook(c.Request.Context(), chosen.ID)
 	if err != nil {
 		return shown, err
 	}
@@ -77,11 +77,11 @@ func reasonTable(c *gin.Context, counts []campaign.ReasonCount) *web.Table {
 
 // campaignFigures are the numbers that a campaign is about.
 func (k *Console) campaignFigures(c *gin.Context, one campaign.Campaign, book *campaign.RuleBook) ([]web.Figure, error) {
-	registered, err := k.Campaigns.Registered(c, one.ID)
+	registered, err := k.Campaigns.Registered(c.Request.Context(), one.ID)
 	if err != nil {
 		return nil, err
 	}
-	balances, err := k.Money.Balances(c, one.ID)
+	balances, err := k.Money.Balances(c.Request.Context(), one.ID)
 	if err != nil {
 		return nil, err
 	}

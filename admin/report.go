@@ -20,7 +20,7 @@ func (k *Console) reports(c *gin.Context) (page, error) {
 	if err != nil || !ok {
 		return noCampaign(c, shown), err
 	}
-	runs, err := k.Reports.Runs(c, chosen.ID, reportRuns)
+	runs, err := k.Reports.Runs(c.Request.Context(), chosen.ID, reportRuns)
 	if err != nil {
 		return shown, err
 	}
@@ -85,7 +85,7 @@ func (k *Console) makeReports(c *gin.Context) (string, error) {
 		}
 	}
 	for _, name := range names {
-		if _, err := k.Reports.Produce(c, name, found.ID, c.PostForm("format"), web.ActorOf(c).Username); err != nil {
+		if _, err := k.Reports.Produce(c.Request.Context(), name, found.ID, c.PostForm("format"), web.ActorOf(c).Username); err != nil {
 			return "", err
 		}
 	}

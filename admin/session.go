@@ -40,7 +40,7 @@ func (k *Console) openSession(c *gin.Context) error {
 }
 
 func (k *Console) signIn(c *gin.Context, in credentials) (string, staff.Account, error) {
-	token, account, err := k.Staff.SignIn(c, in.Username, in.Password, in.TOTP, c.ClientIP())
+	token, account, err := k.Staff.SignIn(c.Request.Context(), in.Username, in.Password, in.TOTP, c.ClientIP())
 	if err != nil {
 		return "", account, err
 	}
@@ -58,7 +58,7 @@ func (k *Console) closeSession(c *gin.Context) error {
 }
 
 func (k *Console) endSession(c *gin.Context) error {
-	if err := k.Staff.SignOut(c, web.SessionToken(c)); err != nil {
+	if err := k.Staff.SignOut(c.Request.Context(), web.SessionToken(c)); err != nil {
 		return err
 	}
 	k.web.SignOut(c)

@@ -13,7 +13,7 @@ import (
 
 // system is the page about the program itself.
 func (k *Console) system(c *gin.Context) (page, error) {
-	migrations, err := database.Status(c, k.DB)
+	migrations, err := database.Status(c.Request.Context(), k.DB)
 	if err != nil {
 		return page{}, err
 	}

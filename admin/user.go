@@ -13,7 +13,7 @@ import (
 
 // users is the page of accounts, and of what each role may do.
 func (k *Console) users(c *gin.Context) (page, error) {
-	accounts, err := k.Staff.Accounts(c)
+	accounts, err := k.Staff.Accounts(c.Request.Context())
 	if err != nil {
 		return page{}, err
 	}
@@ -83,7 +83,7 @@ func (k *Console) addUser(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	account, err := k.Staff.AddAccount(c, web.ActorOf(c).Username, staff.NewAccount{Username: c.PostForm("username"), Name: c.PostForm("name"),
+	account, err := k.Staff.AddAccount(c.Request.Context(), web.ActorOf(c).Username, staff.NewAccount{Username: c.PostForm("username"), Name: c.PostForm("name"),
 		City: c.PostForm("city"), Role: staff.Role(c.PostForm("role")), Password: c.PostForm("password"), TOTPSecret: secret})
 	if err != nil {
 		if fault.KindOf(err) >= fault.Internal {
@@ -100,7 +100,7 @@ func (k *Console) switchUser(c *gin.Context) (string, error) {
 	if name == actor.Username {
 		return "", errSelf
 	}
-	accounts, err := k.Staff.Accounts(c)
+	accounts, err := k.Staff.Accounts(c.Request.Context())
 	if err != nil {
 		return "", err
 	}
@@ -112,7 +112,7 @@ func (k *Console) switchUser(c *gin.Context) (string, error) {
 		if c.PostForm("to") == "active" {
 			change = k.Staff.Enable
 		}
-		return done("/console/system/users", "saved"), change(c, actor.Username, a.ID)
+		return done("/console/system/users", "saved"), change(c.Request.Context(), actor.Username, a.ID)
 	}
 	return "", staff.ErrNoAccount
 }

@@ -21,7 +21,6 @@ const (
 var (
 	errSignIn  = fault.New(fault.Unauthenticated, "not-signed-in", "请先登录。", "Please sign in first.")
 	errRole    = fault.New(fault.Forbidden, "role", "您的岗位没有这项权限。", "Your role does not hold this permission.")
-	errCity    = fault.New(fault.NotFound, "no-such-page", "没有这个页面。", "There is no such page.")
 	errCitizen = fault.New(fault.Unauthenticated, "citizen-token", "凭证无效或已过期，请用手机号和确认码重新查询。", "The token is invalid or has expired; please look yourself up again with phone and confirmation code.")
 )
 
@@ -37,7 +36,7 @@ func (a Actor) Sees(city string) bool { return a.City == "*" || a.City == city &
 // MustSee gives NotFound for another city's things: their existence is not told either.
 func (a Actor) MustSee(city string) error {
 	if !a.Sees(city) {
-		return errCity
+		return errNoRoute
 	}
 	return nil
 }
