@@ -55,7 +55,7 @@ func (s *Service) Routes(r *gin.Engine, w *web.Web) {
 
 // cityOnly hides the draws of other cities from staff.
 func (s *Service) cityOnly(c *gin.Context) error {
-	campaign, err := s.Campaigns.BySlug(c, c.Param("slug"))
+	campaign, err := s.Campaigns.BySlug(c.Request.Context(), c.Param("slug"))
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (s *Service) cityOnly(c *gin.Context) error {
 }
 
 func (s *Service) getDraws(c *gin.Context) error {
-	views, err := s.Views(c)
+	views, err := s.Views(c.Request.Context())
 	if err != nil {
 		return err
 	}
@@ -72,11 +72,11 @@ func (s *Service) getDraws(c *gin.Context) error {
 }
 
 func (s *Service) getDraw(c *gin.Context) error {
-	return answer(c, func() (*View, error) { return s.View(c, c.Param("slug")) })
+	return answer(c, func() (*View, error) { return s.View(c.Request.Context(), c.Param("slug")) })
 }
 
 func (s *Service) getStaffDraw(c *gin.Context) error {
-	return answer(c, func() (*View, error) { return s.StaffView(c, c.Param("slug")) })
+	return answer(c, func() (*View, error) { return s.StaffView(c.Request.Context(), c.Param("slug")) })
 }
 
 func answer[T any](c *gin.Context, ask func() (T, error)) error {
@@ -91,7 +91,7 @@ func answer[T any](c *gin.Context, ask func() (T, error)) error {
 // getBundle streams one file of the bundle.
 func (s *Service) getBundle(c *gin.Context) error {
 	name := strings.TrimPrefix(c.Param("path"), "/")
-	bundle, err := s.OpenBundle(c, c.Param("slug"))
+	bundle, err := s.OpenBundle(c.Request.Context(), c.Param("slug"))
 	if err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func (s *Service) postReveal(c *gin.Context) error {
 	if err != nil {
 		return errHex.With(err)
 	}
-	if err := s.Reveal(c, c.Param("slug"), body.Name, secret); err != nil {
+	if err := s.Reveal(c.Request.Context(), c.Param("slug"), body.Name, secret); err != nil {
 		return err
 	}
 	c.Status(http.StatusNoContent)
@@ -139,7 +139,7 @@ func (s *Service) postReveal(c *gin.Context) error {
 }
 
 func (s *Service) getLog(c *gin.Context) error {
-	log, err := s.LogText(c, c.Param("city"))
+	log, err := s.LogText(c.Request.Context(), c.Param("city"))
 	return text(c, log, err)
 }
 
@@ -151,7 +151,7 @@ func (s *Service) getCheckpoint(c *gin.Context) error {
 			return err
 		}
 	}
-	note, err := s.Checkpoint(c, c.Param("city"), size)
+	note, err := s.Checkpoint(c.Request.Context(), c.Param("city"), size)
 	return text(c, note, err)
 }
 
@@ -172,7 +172,7 @@ func sizeOf(c *gin.Context) (int64, error) {
 }
 
 func (s *Service) getWanted(c *gin.Context) error {
-	return answer(c, func() (Work, error) { return s.Wanted(c, c.Param("city"), c.Query("witness")) })
+	return answer(c, func() (Work, error) { return s.Wanted(c.Request.Context(), c.Param("city"), c.Query("witness")) })
 }
 
 func (s *Service) postCosignatures(c *gin.Context) error {
@@ -184,12 +184,14 @@ func (s *Service) postCosignatures(c *gin.Context) error {
 	if err != nil {
 		return errBody.With(err)
 	}
-	return answer(c, func() (Cosigned, error) { return s.Cosign(c, c.Param("city"), size, string(body)) })
+	return answer(c, func() (Cosigned, error) { return s.Cosign(c.Request.Context(), c.Param("city"), size, string(body)) })
 }
 
 func (s *Service) getResult(c *gin.Context) error {
 	citizen := web.CitizenOf(c)
-	return answer(c, func() (*Result, error) { return s.ResultOf(c, citizen.CampaignID, citizen.RegistrationID) })
+	return answer(c, func() (*Result, error) {
+		return s.ResultOf(c.Request.Context(), citizen.CampaignID, citizen.RegistrationID)
+	})
 }
 
 func (s *Service) putParties(c *gin.Context) error {
@@ -197,19 +199,19 @@ func (s *Service) putParties(c *gin.Context) error {
 	if err := web.Bind(c, &body); err != nil {
 		return err
 	}
-	if err := s.SetParties(c, web.ActorOf(c).Username, c.Param("slug"), body); err != nil {
+	if err := s.SetParties(c.Request.Context(), web.ActorOf(c).Username, c.Param("slug"), body); err != nil {
 		return err
 	}
 	return s.getStaffDraw(c)
 }
 
 func (s *Service) getNotice(c *gin.Context) error {
-	notice, err := s.Notice(c, c.Param("slug"))
+	notice, err := s.Notice(c.Request.Context(), c.Param("slug"))
 	return text(c, notice, err)
 }
 
 func (s *Service) postNotice(c *gin.Context) error {
-	approval, err := s.RequestNotice(c, web.ActorOf(c).Username, c.Param("slug"))
+	approval, err := s.RequestNotice(c.Request.Context(), web.ActorOf(c).Username, c.Param("slug"))
 	return asked(c, approval, err)
 }
 
@@ -220,7 +222,7 @@ func (s *Service) postVoid(c *gin.Context) error {
 	if err := web.Bind(c, &body); err != nil {
 		return err
 	}
-	approval, err := s.RequestVoid(c, web.ActorOf(c).Username, c.Param("slug"), body.Reason)
+	approval, err := s.RequestVoid(c.Request.Context(), web.ActorOf(c).Username, c.Param("slug"), body.Reason)
 	return asked(c, approval, err)
 }
 
@@ -237,7 +239,7 @@ func (s *Service) postBeacon(c *gin.Context) error {
 	if err != nil {
 		return errBody.With(err)
 	}
-	if err := s.CarryBeacon(c, c.Param("slug"), string(body), web.ActorOf(c).Username); err != nil {
+	if err := s.CarryBeacon(c.Request.Context(), c.Param("slug"), string(body), web.ActorOf(c).Username); err != nil {
 		return err
 	}
 	return s.getStaffDraw(c)
@@ -245,7 +247,7 @@ func (s *Service) postBeacon(c *gin.Context) error {
 
 func (s *Service) drawsPage(w *web.Web) func(c *gin.Context) error {
 	return func(c *gin.Context) error {
-		list, err := s.list(c, web.Locale(c))
+		list, err := s.list(c.Request.Context(), web.Locale(c))
 		if err != nil {
 			return err
 		}
@@ -255,7 +257,7 @@ func (s *Service) drawsPage(w *web.Web) func(c *gin.Context) error {
 
 func (s *Service) drawPage(w *web.Web) func(c *gin.Context) error {
 	return func(c *gin.Context) error {
-		page, err := s.page(c, c.Param("slug"), web.Locale(c))
+		page, err := s.page(c.Request.Context(), c.Param("slug"), web.Locale(c))
 		if err != nil {
 			return err
 		}
