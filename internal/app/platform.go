@@ -70,7 +70,7 @@ func wire(db *database.DB, config *Config, around surroundings) (*platform, erro
 		Chain: around.chain, Beacon: around.beacon, VerifyBeacon: beacon.Verify,
 	}
 	signer := &signing.Signer{Party: disbursement.PlatformParty, Key: config.Keys.Operator, Now: around.now}
-	verifier := &signing.Verifier{Party: disbursement.PlatformParty, Keys: around.directory, Now: around.now, Nonces: &signing.MemoryNonces{}}
+	verifier := &signing.Verifier{Party: disbursement.PlatformParty, Keys: around.directory, Now: around.now, Nonces: &disbursement.Nonces{DB: db, Now: around.now}}
 	p.disbursement = &disbursement.Service{
 		DB: db, Campaigns: p.campaigns, Lottery: p.lottery, Staff: p.staff, Operators: around.operators,
 		Signer: signer, Verifier: verifier, Now: around.now, Random: rand.Reader,

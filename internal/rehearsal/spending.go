@@ -34,9 +34,18 @@ func (s *script) spend(ctx context.Context) error {
 	}
 	meter := s.Progress.start("payments", len(errands))
 	defer meter.finish()
+	// What must be covered comes on a day of its own, before anybody has spent the envelope on something else.
+	first := slices.IndexFunc(errands, func(e errand) bool { return !e.must })
+	if first < 0 {
+		first = len(errands)
+	}
+	must, rest := errands[:first], errands[first:]
 	days := s.spendDays()
 	for d := range days {
-		portion := errands[d*len(errands)/days : (d+1)*len(errands)/days]
+		portion := must
+		if d > 0 {
+			portion = rest[(d-1)*len(rest)/(days-1) : d*len(rest)/(days-1)]
+		}
 		if err := s.shop(ctx, portion, meter); err != nil {
 			return err
 		}
@@ -47,10 +56,10 @@ func (s *script) spend(ctx context.Context) error {
 	return nil
 }
 
-// spendDays are the days on which people spend: all before the claim deadline, so that the demo's middle stage has seen some.
+// spendDays are the days on which people spend, at least two: all before the claim deadline, so that the demo's middle stage has seen some.
 func (s *script) spendDays() int {
 	days := int(s.book.Windows.ClaimUntil.Sub(s.book.Windows.SpendFrom).Hours() / 24)
-	return max(1, min(days-1, 6))
+	return max(2, min(days-1, 6))
 }
 
 // errands plans for everybody whose envelope is credited.
@@ -190,6 +199,9 @@ func (s *script) tryWrongPurchases(ctx context.Context, errands []errand) error 
 	if err := s.mustRefuse(ctx, shop, "suspended-merchant", func(p *purchase) { p.MerchantNo = suspended.No }); err != nil {
 		return err
 	}
+	if err := s.outsider(ctx); err != nil {
+		return err
+	}
 	if online.push {
 		if err := s.wrongApp(ctx, online); err != nil {
 			return err
@@ -203,6 +215,12 @@ func (s *script) tryWrongPurchases(ctx context.Context, errands []errand) error 
 
 func (s *script) setMerchant(ctx context.Context, no, status string) error {
 	return s.staff.operations.ask(ctx, http.MethodPatch, s.campaignPath("/merchants/"+no), map[string]string{"status": status, "reason": "rehearsal"}, nil)
+}
+
+// outsider sends an operator's message that no operator has signed.
+func (s *script) outsider(ctx context.Context) error {
+	in := map[string]any{"operator": s.street.names[0], "events": []any{}}
+	return s.refused("refused-outsider-callback", s.api.do(ctx, http.MethodPost, "/operator/v1/events", nil, in, nil))
 }
 
 // wrongApp tries to push a sub-wallet to an app that the buyer's operator does not serve.

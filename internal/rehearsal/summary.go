@@ -14,11 +14,11 @@ type Summary struct {
 	RefusedBy     map[string]int `json:"refused_by"`
 	Winners       int            `json:"winners"`
 	Money
-	Discrepancies int            `json:"discrepancies"`
-	Draw          DrawDigests    `json:"draw"`
-	Coverage      Coverage       `json:"coverage"`
-	Phases        []Phase        `json:"phases"`
-	Checks        []Check        `json:"checks"`
+	Discrepancies int         `json:"discrepancies"`
+	Draw          DrawDigests `json:"draw"`
+	Coverage      Coverage    `json:"coverage"`
+	Phases        []Phase     `json:"phases"`
+	Checks        []Check     `json:"checks"`
 }
 
 // Money is a campaign's money in fen.
