@@ -429,9 +429,12 @@ func (r *reconciliation) missing(tx *gorm.DB) ([]difference, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := each(rows, func(u unconfirmedRow) difference {
-		return r.difference(u.CampaignID, u.Number, missingThere, fmt.Sprintf("%s %s", u.Kind, u.AmountFen), "")
-	})
+	var found []difference
+	for _, u := range rows {
+		if !r.shown(u.CampaignID, u.Number) {
+			found = append(found, r.difference(u.CampaignID, u.Number, missingThere, fmt.Sprintf("%s %s", u.Kind, u.AmountFen), ""))
+		}
+	}
 	for _, look := range []func(*gorm.DB) ([]difference, error){r.refundsOutOfOrder, r.ledgerApart} {
 		more, err := look(tx)
 		if err != nil {
@@ -440,6 +443,11 @@ func (r *reconciliation) missing(tx *gorm.DB) ([]difference, error) {
 		found = append(found, more...)
 	}
 	return found, nil
+}
+
+// shown says whether the file has the number, though with something else.
+func (r *reconciliation) shown(campaignID int64, number string) bool {
+	return r.found[differenceKey{campaignID, number, otherAmount}] || r.found[differenceKey{campaignID, number, otherStatus}]
 }
 
 // refundsOutOfOrder finds payments of which the envelope was refunded before the citizen's own money was.
