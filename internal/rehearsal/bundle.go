@@ -66,12 +66,20 @@ func write(path string, data []byte) error {
 	return os.WriteFile(path, data, 0o644)
 }
 
-// verify downloads the bundle and holds it against the rules of draw/v1, as `hongbao verify` does, then finds the winners in it.
-func (s *script) verify(ctx context.Context) error {
+// download fetches the bundle as it stands now and holds it against the rules of draw/v1, as `hongbao verify` does.
+func (s *script) download(ctx context.Context) (*draw.Report, error) {
 	if err := s.fetch(ctx); err != nil {
+		return nil, err
+	}
+	return draw.Verifier{Beacon: beacon.Verify}.Verify(draw.FS(os.DirFS(s.bundlePath("")))), nil
+}
+
+// verify checks the bundle before anything is paid, and finds the winners in it.
+func (s *script) verify(ctx context.Context) error {
+	report, err := s.download(ctx)
+	if err != nil {
 		return err
 	}
-	report := draw.Verifier{Beacon: beacon.Verify}.Verify(draw.FS(os.DirFS(s.bundlePath(""))))
 	if !report.OK() {
 		return fmt.Errorf("the bundle does not verify: %v", report.Failures())
 	}

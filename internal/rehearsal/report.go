@@ -106,8 +106,13 @@ func (s *script) report(ctx context.Context) error {
 	return nil
 }
 
-// check runs `hongbao check` and holds that the settled payments went through everything that the rule book offers.
+// check verifies the bundle that stays, with its promotions, and runs `hongbao check`.
 func (s *script) check(ctx context.Context) error {
+	report, err := s.download(ctx)
+	if err != nil {
+		return err
+	}
+	s.hold("bundle-verifies", report.OK(), "%d checks, failed: %v", len(report.Checks), report.Failures())
 	checks, err := s.Check(ctx)
 	s.summary.Checks = append(s.summary.Checks, checks...)
 	return err
