@@ -91,7 +91,26 @@ func (d *demo) seed(ctx context.Context, w io.Writer) error {
 		}
 	}
 	d.clock.Release()
-	return d.platform.scheduler.Start(ctx)
+	if err := d.platform.scheduler.Start(ctx); err != nil {
+		return err
+	}
+	return d.attend(ctx)
+}
+
+// attend looks after the draws in the place of the banks' and the notary's people, until ctx ends.
+func (d *demo) attend(ctx context.Context) error {
+	ticker := time.NewTicker(20 * time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+			if err := rehearsal.Attend(ctx, d.address, d.world.street.Banks(), d.world.street.NotaryURL()); err != nil && ctx.Err() == nil {
+				slog.Error("a draw's witnesses", "error", err)
+			}
+		}
+	}
 }
 
 func (d *demo) rehearse(ctx context.Context, w io.Writer) error {
@@ -102,11 +121,13 @@ func (d *demo) rehearse(ctx context.Context, w io.Writer) error {
 		}
 		o := rehearsalOptions{registrations: c.registrations, seed: 1, out: filepath.Join("var", "demo", book.ID)}
 		fmt.Fprintf(w, "making the campaign %s ...\n", book.ID)
-		if _, err := d.rehearsal(o, book, c.until, rehearsal.Progress{Out: io.Discard}).Run(ctx); err != nil {
+		summary, err := d.rehearsal(o, book, c.until, rehearsal.Progress{Out: io.Discard}).Run(ctx)
+		if err != nil {
 			return fmt.Errorf("campaign %s: %w", book.ID, err)
 		}
+		fmt.Fprintf(w, "  %s/c/%s  look up a result with phone %s, code %s\n", d.address, book.ID, summary.Sample.Phone, summary.Sample.Code)
 	}
-	fmt.Fprintf(w, "the demo's campaigns are ready: %s/\n", d.address)
+	fmt.Fprintf(w, "the demo's campaigns are ready\n")
 	return nil
 }
 

@@ -113,7 +113,7 @@ func serveDemo(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	setLog(cmd.ErrOrStderr(), "warn")
+	setLog(cmd.ErrOrStderr(), "error") // the simulated operators misbehave, and every retry would be a warning
 	d, err := openDemo(cmd.Context(), config)
 	if err != nil {
 		return err
@@ -135,7 +135,8 @@ func serveDemo(cmd *cobra.Command) error {
 
 // welcome prints where things are and how to sign in.
 func (d *demo) welcome(w io.Writer) {
-	fmt.Fprintf(w, "citizens      %s/\npublic draws  %s/draws\nconsole       %s/admin\nhealth        %s/healthz\n\n", d.address, d.address, d.address, d.address)
+	fmt.Fprintf(w, "citizens      %s/\npublic draws  %s/draws\nconsole       %s/admin\n", d.address, d.address, d.address)
+	fmt.Fprintf(w, "SMS arrive at %s/sms/v1/inbox/PHONE\n\n", d.world.street.SMSURL())
 	fmt.Fprintf(w, "sign in to the console (demo accounts, no one-time code):\n")
 	for _, a := range d.people {
 		fmt.Fprintf(w, "  %-14s %-22s %s\n", a.Role, a.Username, a.Password)

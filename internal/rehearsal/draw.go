@@ -45,6 +45,33 @@ func (s *script) advance(ctx context.Context, status string) error {
 	return errors.Join(err, fmt.Errorf("the draw stays %s, waiting for %q, and does not become %s", state.Status, state.WaitingFor, status))
 }
 
+// Attend lets the banks' and the notary's people do what any public draw waits for: cosign, or reveal. The demo calls it from time to
+// time, as those people would look at their screens.
+func Attend(ctx context.Context, platform string, banks map[string]string, notary string) error {
+	transport := newHTTP()
+	defer transport.CloseIdleConnections()
+	people := newStreet(Rehearsal{Banks: banks, Notary: notary}, transport)
+	var answer struct {
+		Draws []struct {
+			ID, City   string
+			WaitingFor string `json:"waiting_for"`
+		}
+	}
+	if err := (client{platform, transport}).do(ctx, http.MethodGet, "/api/v1/draws", nil, nil, &answer); err != nil {
+		return err
+	}
+	var problems []error
+	for _, d := range answer.Draws {
+		switch d.WaitingFor {
+		case "witnesses":
+			problems = append(problems, people.witness(ctx, d.City, d.ID))
+		case "reveals":
+			problems = append(problems, people.reveal(ctx, d.ID))
+		}
+	}
+	return errors.Join(problems...)
+}
+
 // draw closes registration, freezes and commits the lists, reveals, waits for the beacon round and draws.
 func (s *script) draw(ctx context.Context) error {
 	s.at(s.book.Windows.Close.Add(time.Minute))

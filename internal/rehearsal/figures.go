@@ -11,7 +11,7 @@ import (
 // figures fills the summary from the service's figures, which come from settled rows, and holds what must follow from them.
 func (s *script) figures(ctx context.Context) error {
 	m := &s.summary
-	m.Winners = len(s.winners)
+	m.Winners, m.Sample = len(s.winners), s.sample()
 	if s.Until == Open {
 		return nil
 	}
@@ -30,6 +30,17 @@ func (s *script) figures(ctx context.Context) error {
 	s.hold("nothing-left-over", m.InFlight == 0 && m.Budget == m.Spent+m.Returned, "budget %d = spent %d + returned %d fen", m.Budget, m.Spent, m.Returned)
 	s.covered()
 	return nil
+}
+
+func (s *script) sample() Lookup {
+	for _, list := range [][]*citizen{s.credited, s.citizens} {
+		for _, c := range list {
+			if c.code != "" {
+				return Lookup{c.Phone, c.code}
+			}
+		}
+	}
+	return Lookup{}
 }
 
 // covered holds that settled payments are there for each cell of the matrix whose operator has a holder, each pay mode and each scenario.

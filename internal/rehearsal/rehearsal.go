@@ -128,7 +128,10 @@ func (r Rehearsal) start() (*script, error) {
 	if err != nil {
 		return nil, err
 	}
-	book := r.RuleBook.Scale(r.Registrations)
+	book := r.RuleBook
+	if r.Until > Open { // nothing is drawn before
+		book = book.Scale(r.Registrations)
+	}
 	if book != r.RuleBook {
 		r.Progress.say("rule book scaled to %d registrations: %d envelopes, %s yuan (the file says %d, %s yuan)", r.Registrations,
 			book.Envelopes(), book.Budget(), r.RuleBook.Envelopes(), r.RuleBook.Budget())
