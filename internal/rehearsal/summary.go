@@ -19,6 +19,14 @@ type Summary struct {
 	Coverage      Coverage    `json:"coverage"`
 	Phases        []Phase     `json:"phases"`
 	Checks        []Check     `json:"checks"`
+
+	// Sample is somebody whose result can be looked up: a winner with a credited envelope if there is one.
+	Sample Lookup `json:"-"`
+}
+
+// Lookup is what a citizen types to see the own result.
+type Lookup struct {
+	Phone, Code string
 }
 
 // Money is a campaign's money in fen.
