@@ -28,7 +28,11 @@ func (s *Service) take(ctx context.Context, group []*waiter) {
 		return
 	}
 	slices.SortStableFunc(group, func(a, b *waiter) int { return bytes.Compare(a.row.DocumentIndex[:], b.row.DocumentIndex[:]) })
-	outcomes, err := s.store(ctx, group)
+	store := s.store
+	if s.intake.store != nil {
+		store = s.intake.store
+	}
+	outcomes, err := store(ctx, group)
 	if err != nil {
 		answerAll(group, interrupted(err))
 		return

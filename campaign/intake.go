@@ -21,6 +21,9 @@ type intake struct {
 	waiting []*waiter
 	writers int
 	limit   int // 0: intakeLimit
+
+	// store commits a group in place of Service.store: the benchmark measures what the rest of the path costs.
+	store func(ctx context.Context, group []*waiter) ([]outcome, error)
 }
 
 // waiter is a caller and its application. The outcome is set before done is closed; the writer owns the application
