@@ -37,6 +37,7 @@ type surroundings struct {
 	proxies   []string // whose word on a caller's address is believed
 	badge     string   // "rehearsal" or "live"
 	secure    bool     // the site is reached over HTTPS
+	cost      int      // of the staff's password hashes; 0 is the default
 }
 
 // platform is the wired service: the rooms on one database, behind one engine.
@@ -58,7 +59,7 @@ func wire(db *database.DB, config *Config, around surroundings) (*platform, erro
 		return nil, err
 	}
 	p := &platform{db: db}
-	p.staff = &staff.Service{DB: db, Vault: vault, Now: around.now, Random: rand.Reader}
+	p.staff = &staff.Service{DB: db, Vault: vault, Now: around.now, Random: rand.Reader, Cost: around.cost}
 	logKey := func(city string) (lottery.LogKey, error) { return config.Keys.LogKey(config.LogName, city) }
 	p.campaigns = &campaign.Service{
 		DB: db, Keys: &identity.KeyRing{Master: config.Keys.Master, DB: db}, Staff: p.staff, SMS: around.sms, Now: around.now, Random: rand.Reader,
