@@ -14,7 +14,8 @@ import (
 //go:embed templates
 var templates embed.FS
 
-// Routes adds this room's pages and API.
+// Routes adds this room's pages and API. Handlers hand on the request's context, never Gin's own: Gin uses that again for
+// another request while a database driver may still look at it.
 func (s *Service) Routes(r *gin.Engine, w *web.Web) {
 	w.Pages.Add("campaign", templates)
 	s.pages(r, w)
@@ -36,7 +37,7 @@ func (s *Service) Routes(r *gin.Engine, w *web.Web) {
 
 // public gives a campaign that people may see: one whose notice is out.
 func (s *Service) public(c *gin.Context) (*Live, error) {
-	live, err := s.Live(c, c.Param("slug"))
+	live, err := s.Live(c.Request.Context(), c.Param("slug"))
 	if err == nil && (live.Status == Draft || live.Status == Approved) {
 		err = errNoCampaign
 	}
@@ -94,7 +95,7 @@ func (s *Service) getCampaigns(c *gin.Context) error {
 }
 
 func (s *Service) publicList(c *gin.Context) ([]*Live, error) {
-	rows, err := s.List(c, c.Query("city"))
+	rows, err := s.List(c.Request.Context(), c.Query("city"))
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +104,7 @@ func (s *Service) publicList(c *gin.Context) ([]*Live, error) {
 		if row.Status == Draft || row.Status == Approved {
 			continue
 		}
-		live, err := s.live(c, row.ID)
+		live, err := s.live(c.Request.Context(), row.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -128,7 +129,7 @@ func (s *Service) getMerchants(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	list, err := s.Merchants(c, live.ID, MerchantFilter{PayMode: c.Query("pay_mode"), Scenario: c.Query("scenario"),
+	list, err := s.Merchants(c.Request.Context(), live.ID, MerchantFilter{PayMode: c.Query("pay_mode"), Scenario: c.Query("scenario"),
 		District: c.Query("district"), App: c.Query("app"), Status: c.Query("status"), After: c.Query("after")})
 	if err != nil {
 		return err
@@ -147,7 +148,7 @@ func (s *Service) postCode(c *gin.Context) error {
 	if err := web.Bind(c, &in); err != nil {
 		return err
 	}
-	if err := s.SendCode(c, c.Param("slug"), in.Phone); err != nil {
+	if err := s.SendCode(c.Request.Context(), c.Param("slug"), in.Phone); err != nil {
 		return err
 	}
 	c.Status(http.StatusNoContent)
@@ -211,7 +212,7 @@ func (s *Service) postProof(w *web.Web, prove prover) func(c *gin.Context) error
 		if err := web.Bind(c, &in); err != nil {
 			return err
 		}
-		receipt, err := prove(c, c.Param("slug"), in.Phone, in.Code)
+		receipt, err := prove(c.Request.Context(), c.Param("slug"), in.Phone, in.Code)
 		if err != nil {
 			return err
 		}
@@ -222,7 +223,7 @@ func (s *Service) postProof(w *web.Web, prove prover) func(c *gin.Context) error
 
 func (s *Service) getMine(w *web.Web) func(c *gin.Context) error {
 	return func(c *gin.Context) error {
-		receipt, err := s.Mine(c, web.CitizenOf(c).RegistrationID)
+		receipt, err := s.Mine(c.Request.Context(), web.CitizenOf(c).RegistrationID)
 		if err != nil {
 			return err
 		}
@@ -232,7 +233,7 @@ func (s *Service) getMine(w *web.Web) func(c *gin.Context) error {
 }
 
 func (s *Service) deleteMine(c *gin.Context) error {
-	if err := s.Withdraw(c, web.CitizenOf(c).RegistrationID); err != nil {
+	if err := s.Withdraw(c.Request.Context(), web.CitizenOf(c).RegistrationID); err != nil {
 		return err
 	}
 	c.Status(http.StatusNoContent)
@@ -240,7 +241,7 @@ func (s *Service) deleteMine(c *gin.Context) error {
 }
 
 func (s *Service) getMyData(c *gin.Context) error {
-	data, err := s.MyData(c, web.CitizenOf(c).RegistrationID)
+	data, err := s.MyData(c.Request.Context(), web.CitizenOf(c).RegistrationID)
 	if err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func (s *Service) merchantsPage(w *web.Web) func(c *gin.Context) error {
 			return err
 		}
 		filter := MerchantFilter{PayMode: c.Query("pay_mode"), District: c.Query("district"), After: c.Query("after"), Limit: 50}
-		list, err := s.Merchants(c, view.ID, filter)
+		list, err := s.Merchants(c.Request.Context(), view.ID, filter)
 		if err != nil {
 			return err
 		}
@@ -145,7 +145,7 @@ func faults(err error) (list []*fault.Error) {
 
 func (s *Service) postResult(w *web.Web, purpose string, prove prover) func(c *gin.Context) error {
 	return func(c *gin.Context) error {
-		receipt, err := prove(c, c.Param("slug"), c.PostForm("phone"), c.PostForm("code"))
+		receipt, err := prove(c.Request.Context(), c.Param("slug"), c.PostForm("phone"), c.PostForm("code"))
 		if found, ok := fault.As(err); ok && found.Kind < fault.Internal {
 			return s.showResult(c, w, int(found.Kind), purpose, err)
 		}
@@ -169,11 +169,11 @@ func (s *Service) mePage(w *web.Web) func(c *gin.Context) error {
 			c.Redirect(http.StatusSeeOther, "/c/"+view.Slug+"/result")
 			return nil
 		}
-		receipt, err := s.Mine(c, citizen.RegistrationID)
+		receipt, err := s.Mine(c.Request.Context(), citizen.RegistrationID)
 		if err != nil {
 			return err
 		}
-		data, err := s.MyData(c, citizen.RegistrationID)
+		data, err := s.MyData(c.Request.Context(), citizen.RegistrationID)
 		if err != nil {
 			return err
 		}
@@ -182,7 +182,7 @@ func (s *Service) mePage(w *web.Web) func(c *gin.Context) error {
 }
 
 func (s *Service) receiptFile(c *gin.Context) error {
-	receipt, err := s.Mine(c, web.CitizenOf(c).RegistrationID)
+	receipt, err := s.Mine(c.Request.Context(), web.CitizenOf(c).RegistrationID)
 	if err != nil {
 		return err
 	}
@@ -192,7 +192,7 @@ func (s *Service) receiptFile(c *gin.Context) error {
 }
 
 func (s *Service) dataFile(c *gin.Context) error {
-	data, err := s.MyData(c, web.CitizenOf(c).RegistrationID)
+	data, err := s.MyData(c.Request.Context(), web.CitizenOf(c).RegistrationID)
 	if err != nil {
 		return err
 	}
@@ -203,7 +203,7 @@ func (s *Service) dataFile(c *gin.Context) error {
 
 func (s *Service) postWithdraw(w *web.Web) func(c *gin.Context) error {
 	return func(c *gin.Context) error {
-		if err := s.Withdraw(c, web.CitizenOf(c).RegistrationID); err != nil {
+		if err := s.Withdraw(c.Request.Context(), web.CitizenOf(c).RegistrationID); err != nil {
 			return err
 		}
 		w.SignOut(c)

@@ -107,9 +107,9 @@ func (s *Service) pass(wizard *wizard, step string) error {
 		if _, err := identity.ParsePhone(clip(wizard.sub.Phone)); err != nil || !wizard.view.Book.SMSCode {
 			return err
 		}
-		return recently(s.SendCode(wizard.c, wizard.view.Slug, wizard.sub.Phone))
+		return recently(s.SendCode(wizard.c.Request.Context(), wizard.view.Slug, wizard.sub.Phone))
 	case stepDetails:
-		err := s.Check(wizard.c, wizard.sub)
+		err := s.Check(wizard.c.Request.Context(), wizard.sub)
 		if wizard.view.Book.SMSCode && len(wizard.sub.SMSCode) != 6 {
 			err = errors.Join(err, errSMSCode)
 		}

@@ -37,7 +37,7 @@ func (s *Service) staffRoutes(r *gin.RouterGroup, w *web.Web) {
 
 // cityOnly hides the campaigns of other cities from staff.
 func (s *Service) cityOnly(c *gin.Context) error {
-	found, err := s.BySlug(c, c.Param("slug"))
+	found, err := s.BySlug(c.Request.Context(), c.Param("slug"))
 	if err != nil {
 		return err
 	}
@@ -45,13 +45,13 @@ func (s *Service) cityOnly(c *gin.Context) error {
 }
 
 func (s *Service) getStaffCampaigns(c *gin.Context) error {
-	rows, err := s.List(c, web.ActorOf(c).City)
+	rows, err := s.List(c.Request.Context(), web.ActorOf(c).City)
 	if err != nil {
 		return err
 	}
 	found := []campaignJSON{}
 	for _, row := range rows {
-		live, err := s.live(c, row.ID)
+		live, err := s.live(c.Request.Context(), row.ID)
 		if err != nil {
 			return err
 		}
@@ -73,11 +73,11 @@ func (s *Service) postCampaign(c *gin.Context) error {
 	if err := web.ActorOf(c).MustSee(book.City.Code); err != nil {
 		return err
 	}
-	made, err := s.Create(c, web.ActorOf(c).Username, yaml)
+	made, err := s.Create(c.Request.Context(), web.ActorOf(c).Username, yaml)
 	if err != nil {
 		return err
 	}
-	live, err := s.live(c, made.ID)
+	live, err := s.live(c.Request.Context(), made.ID)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (s *Service) postCampaign(c *gin.Context) error {
 }
 
 func (s *Service) postPublish(c *gin.Context) error {
-	id, err := s.RequestPublish(c, web.ActorOf(c).Username, c.Param("slug"))
+	id, err := s.RequestPublish(c.Request.Context(), web.ActorOf(c).Username, c.Param("slug"))
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (s *Service) postCancel(c *gin.Context) error {
 	if err := web.Bind(c, &in); err != nil {
 		return err
 	}
-	if err := s.Cancel(c, web.ActorOf(c).Username, c.Param("slug"), in.Reason); err != nil {
+	if err := s.Cancel(c.Request.Context(), web.ActorOf(c).Username, c.Param("slug"), in.Reason); err != nil {
 		return err
 	}
 	c.Status(http.StatusNoContent)
@@ -123,13 +123,13 @@ func uploaded(c *gin.Context) (io.ReadCloser, error) {
 func (s *Service) postEvidence(c *gin.Context) error {
 	return s.importList(c, func(file io.Reader) (Import, error) {
 		actor := web.ActorOf(c).Username
-		return s.ImportEvidence(c, actor, c.Param("slug"), c.Query("kind"), c.DefaultQuery("source", "uploaded by "+actor), file)
+		return s.ImportEvidence(c.Request.Context(), actor, c.Param("slug"), c.Query("kind"), c.DefaultQuery("source", "uploaded by "+actor), file)
 	})
 }
 
 func (s *Service) postMerchants(c *gin.Context) error {
 	return s.importList(c, func(file io.Reader) (Import, error) {
-		return s.ImportMerchants(c, web.ActorOf(c).Username, c.Param("slug"), file)
+		return s.ImportMerchants(c.Request.Context(), web.ActorOf(c).Username, c.Param("slug"), file)
 	})
 }
 
@@ -162,7 +162,7 @@ func (s *Service) postExclusion(c *gin.Context) error {
 	if err != nil {
 		return errEntry.With(err)
 	}
-	if err := s.Exclude(c, web.ActorOf(c).Username, c.Param("slug"), entry, in.Reason); err != nil {
+	if err := s.Exclude(c.Request.Context(), web.ActorOf(c).Username, c.Param("slug"), entry, in.Reason); err != nil {
 		return err
 	}
 	c.Status(http.StatusNoContent)
@@ -177,7 +177,7 @@ func (s *Service) patchMerchant(c *gin.Context) error {
 	if err := web.Bind(c, &in); err != nil {
 		return err
 	}
-	if err := s.SetMerchantStatus(c, web.ActorOf(c).Username, c.Param("slug"), c.Param("no"), in.Status, in.Reason); err != nil {
+	if err := s.SetMerchantStatus(c.Request.Context(), web.ActorOf(c).Username, c.Param("slug"), c.Param("no"), in.Status, in.Reason); err != nil {
 		return err
 	}
 	c.Status(http.StatusNoContent)
