@@ -1,6 +1,6 @@
 # Bare `make` prints this list: each target's comment after ## is its help.
 .DEFAULT_GOAL := help
-.PHONY: help run test long screenshots build ci
+.PHONY: help run test long screenshots wasm build ci
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
@@ -14,13 +14,17 @@ test: ## run every test on the embedded database
 	go test $(TESTFLAGS) ./...
 
 long: ## run what is too long for CI: large rehearsals, on MariaDB too where HONGBAO_TEST_MYSQL names one
-	HONGBAO_TEST_LONG=1 go test -timeout 60m ./internal/app ./disbursement/... ./lottery/...
+	HONGBAO_LONG=1 go test -timeout 60m ./campaign ./internal/app ./disbursement/... ./lottery/...
 	go run . rehearse --registrations 20000 --faults normal --database sqlite:var/long.db --out var/long
 
 screenshots: ## write pictures of the main pages to var/screenshots
 	HONGBAO_SCREENSHOTS=$(CURDIR)/var/screenshots go test -count=1 -run Screenshots -v ./admin
 
-build: ## build the static binary ./hongbao
+wasm: ## build the beacon check for browsers, which builds of the program made afterwards carry
+	GOOS=js GOARCH=wasm go build -trimpath -ldflags "-s -w" -o lottery/static/beacon.wasm ./lottery/wasm
+	install -m 644 "$$(go env GOROOT)/lib/wasm/wasm_exec.js" lottery/static/wasm_exec.js
+
+build: wasm ## build the static binary ./hongbao
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X hongbao/internal/app.version=$(VERSION)" -o hongbao .
 
 ci: ## run what CI runs

@@ -17,13 +17,21 @@ import (
 	"hongbao/lottery/draw"
 )
 
-//go:embed templates
+//go:embed templates static
 var templates embed.FS
 
+// hasWasm tells whether `make wasm` had put the beacon check for browsers into static/ when this was built.
+var hasWasm = func() bool {
+	_, program := fs.Stat(templates, "static/beacon.wasm")
+	_, runtime := fs.Stat(templates, "static/wasm_exec.js")
+	return program == nil && runtime == nil
+}()
+
 var (
-	errSize = fault.Field("size", "size", "检查点大小应为正整数。", "The size must be a whole number from 1.")
-	errHex  = fault.Field("reveal", "reveal", "应为 64 位小写十六进制。", "Must be 64 lower-case hex digits.")
-	errBody = fault.New(fault.Invalid, "body", "提交的内容无法读取。", "The body cannot be read.")
+	errSize  = fault.Field("size", "size", "检查点大小应为正整数。", "The size must be a whole number from 1.")
+	errHex   = fault.Field("reveal", "reveal", "应为 64 位小写十六进制。", "Must be 64 lower-case hex digits.")
+	errEntry = fault.Field("entry", "entry", "应为 64 位小写十六进制。", "Must be 64 lower-case hex digits.")
+	errBody  = fault.New(fault.Invalid, "body", "提交的内容无法读取。", "The body cannot be read.")
 )
 
 // Routes adds this room's pages and API.
@@ -36,6 +44,7 @@ func (s *Service) Routes(r *gin.Engine, w *web.Web) {
 	api.GET("/draws", w.Handle(s.getDraws))
 	api.GET("/draws/:slug", w.Handle(s.getDraw))
 	api.GET("/draws/:slug/bundle/*path", w.Handle(s.getBundle))
+	api.GET("/draws/:slug/pools/:pool/proofs/:entry", w.Handle(s.getProof))
 	api.POST("/draws/:slug/reveals", w.Limited("reveal"), w.Handle(s.postReveal))
 	api.GET("/log/:city", w.Handle(s.getLog))
 	api.GET("/log/:city/checkpoint", w.Handle(s.getCheckpoint))
@@ -117,6 +126,14 @@ func contentType(name string) string {
 		return "application/json"
 	}
 	return "text/plain; charset=utf-8"
+}
+
+func (s *Service) getProof(c *gin.Context) error {
+	entry, err := draw.ParseDigest(c.Param("entry"))
+	if err != nil {
+		return errEntry.With(err)
+	}
+	return answer(c, func() (*Proof, error) { return s.Proof(c, c.Param("slug"), c.Param("pool"), entry) })
 }
 
 func (s *Service) postReveal(c *gin.Context) error {
@@ -260,6 +277,9 @@ func (s *Service) drawPage(w *web.Web) func(c *gin.Context) error {
 		page, err := s.page(c.Request.Context(), c.Param("slug"), web.Locale(c))
 		if err != nil {
 			return err
+		}
+		if page.Wasm {
+			web.AllowWasm(c)
 		}
 		return w.Render(c, http.StatusOK, "lottery/draw.html", page)
 	}

@@ -52,6 +52,9 @@ type record struct {
 	Files     []fileLink
 	Checks    web.Table
 	Void      string // the reason
+
+	Invitation string // to check the draw in this browser; "" while it is not complete
+	Wasm       bool   // this build can check the beacon's signature in a browser
 }
 
 // fileLink is one public file to download.
@@ -72,6 +75,10 @@ func (s *Service) page(ctx context.Context, slug, locale string) (*record, error
 	}
 	p := &record{View: v, Name: c.Name(locale), RoundTime: d.RoundAt.Time(), Countdown: s.now() < d.RoundAt && d.Status != Voided}
 	tr := translator(locale)
+	p.Wasm = hasWasm
+	if v.Status == Published || v.Status == Voided {
+		p.Invitation = tr("在本机核对", "Check it here")
+	}
 	p.State = p.state(tr)
 	p.addNumbers(tr)
 	p.addTimeline(d, tr)

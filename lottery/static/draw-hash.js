@@ -1,7 +1,7 @@
 // The hashes of draw/v1. SHA-256 is the browser's own (WebCrypto); SM3, which browsers lack, is written here from GB/T 32905-2016.
 // Above them: the RFC 6962 tree.
 
-import { bytes, hex, join } from "./draw-text.js";
+import { bytes, hex, join, unhex } from "./draw-text.js";
 
 const CHUNK = 1024; // hashes between two looks at the clock
 const PATIENCE = 40; // milliseconds of work before the page may draw itself
@@ -113,13 +113,15 @@ export async function root(hash, row) {
   return row;
 }
 
-/** included checks an audit path from an entry to the root (RFC 9162, 2.1.3.2). */
-export async function included(hash, entry, proof, rootHex) {
+/** included checks an audit path, {index, size, path in hex}, from an entry to the root of its pool (RFC 9162, 2.1.3.2). */
+export async function included(hash, entry, proof, pool) {
   let at = proof.index, last = proof.size - 1;
-  if (!Number.isSafeInteger(at) || !Number.isSafeInteger(last) || at < 0 || at > last) throw new Error("the place is outside the pool");
+  if (proof.size !== pool.size) throw new Error("the proof is for a pool of another size");
+  if (!Number.isSafeInteger(at) || at < 0 || at > last) throw new Error("the place is outside the pool");
   let node = await hash.sum([0], entry);
-  for (const sibling of proof.path) {
+  for (const step of proof.path ?? []) {
     if (last === 0) throw new Error("the path is too long");
+    const sibling = unhex(step);
     if (at % 2 === 1 || at === last) {
       node = await hash.sum([1], sibling, node);
       while (at % 2 === 0 && at !== 0) [at, last] = [at / 2, Math.floor(last / 2)];
@@ -128,5 +130,13 @@ export async function included(hash, entry, proof, rootHex) {
     }
     [at, last] = [Math.floor(at / 2), Math.floor(last / 2)];
   }
-  if (last !== 0 || hex(node) !== rootHex) throw new Error("the path does not lead from the entry to the root");
+  if (last !== 0 || hex(node) !== pool.root) throw new Error("the path does not lead from the entry to the root");
+}
+
+/** absent checks that an entry is not in a pool: its two neighbours, {entry, index, size, path}, stand side by side around it. */
+export async function absent(hash, entry, { left, right }, pool) {
+  const mine = hex(entry), first = left ? left.index + 1 : 0;
+  for (const neighbour of [left, right]) if (neighbour) await included(hash, unhex(neighbour.entry), neighbour, pool);
+  const around = (!left || left.entry < mine) && (!right || mine < right.entry), beside = right ? right.index === first : first === pool.size;
+  if (!around || !beside) throw new Error("the proof that the entry is absent is wrong");
 }

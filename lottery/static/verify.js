@@ -1,8 +1,8 @@
 // The verifier of draw/v1 in a browser: a second implementation, from the specification. It checks a public bundle by every rule, or
 // follows one receipt through it, and names each check as `hongbao verify` does. It needs WebCrypto, and so a page served over HTTPS.
 
-import { Left, bytes, compare, hex, text, unhex } from "./draw-text.js";
-import { Hash, included, leafRow, root } from "./draw-hash.js";
+import { Left, bytes, compare, hex, text } from "./draw-text.js";
+import { Hash, absent, included, leafRow, root } from "./draw-hash.js";
 import { agree, checkRound, parseBackfill, parseBeacon, parseChain, parseExcluded, parseLog, parseNotice, parsePlan, parseResult, parseReveals, roundTime } from "./draw-plan.js";
 import { NO_ED25519, checkpointTime, noticeKeys, openReceipt } from "./draw-note.js";
 import { checkDisjoint, checkOrder, checkSecrets, entryOf, find, ownPlace, replay, resultFile, scoreOf, seedOf, select } from "./draw-selection.js";
@@ -14,8 +14,8 @@ const STEPS = ["checkVoid", "checkPlan", "checkNotice", "checkChain", "checkPool
 const WORK = 3; // hashes for one entry: leaf, node, score
 
 /**
- * verify checks a bundle and gives {checks, label, reason, own}: every check made, what the chain is called unless it is quicknet's, the
- * reason of a voided draw, and what the receipt's entry got (null for nothing).
+ * verify checks a bundle and gives {checks, plan, label, reason, own}: every check made, the plan, what the chain is called unless it is
+ * quicknet's, the reason of a voided draw, and what the receipt's entry got (null for nothing).
  *
  * open(path) gives a file of the bundle as bytes, null where there is none.
  * receipt, optional, is a receipt to follow.
@@ -27,7 +27,7 @@ const WORK = 3; // hashes for one entry: leaf, node, score
 export async function verify({ open, receipt, proof, beacon, report = () => {}, progress = () => {} }) {
   const run = new Verification({ open, receipt, proof, beacon, report, progress });
   for (const step of STEPS) await run[step]();
-  return { checks: run.checks, label: run.chain?.label ?? "", reason: run.reason, own: run.own };
+  return { checks: run.checks, plan: run.terms, label: run.chain?.label ?? "", reason: run.reason, own: run.own };
 }
 
 /** need demands what earlier checks found. */
@@ -241,7 +241,7 @@ class Verification {
         if (hashes.length !== 1) throw new Error(`the log has ${hashes.length} lines for it`);
         if (await this.hash.hexSum(file) !== hashes[0]) throw new Error("the file's hash is not the one in the log");
         return true;
-      });
+      }, () => hashes.join(" "));
     }
   }
 
@@ -329,10 +329,12 @@ class Verification {
       if (index < 0) throw missing;
       return { bytes: entry, hex: hex(entry), index };
     }
-    const { inclusion } = await this.proof(mine.pool, hex(entry));
-    if (!inclusion) throw missing;
-    if (inclusion.size !== pool.size) throw new Error("the proof is for a pool of another size");
-    await included(this.hash, entry, { ...inclusion, path: inclusion.path.map((node) => unhex(node)) }, pool.root);
+    const { inclusion, absence } = await this.proof(mine.pool, hex(entry));
+    if (!inclusion) {
+      await absent(this.hash, entry, absence, pool);
+      throw missing;
+    }
+    await included(this.hash, entry, inclusion, pool);
     return { bytes: entry, hex: hex(entry), index: inclusion.index };
   }
 }
