@@ -16,7 +16,7 @@ func TestCatalogueOnAnEmptyDatabase(t *testing.T) {
 		ctx := context.Background()
 		for _, r := range Catalogue() {
 			var file bytes.Buffer
-			o, err := r.Workbook(ctx, db.Read(ctx), 1, cover, &file)
+			o, err := r.Workbook(ctx, scope(db), cover, &file)
 			if err != nil {
 				t.Errorf("%s: %v", r.Name, err)
 				continue

@@ -2,10 +2,9 @@ package reporting
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/xuri/excelize/v2"
-
-	"hongbao/internal/money"
 )
 
 // finish writes the cover, the charts and the notes, which need what the streamed sheets turned out to hold.
@@ -13,7 +12,7 @@ func (b *book) finish(r Report, o Outcome) error {
 	if err := b.writeCover(r, o); err != nil {
 		return err
 	}
-	if err := b.writeNotes(r); err != nil {
+	if err := b.writeNotes(r, o); err != nil {
 		return err
 	}
 	at, err := b.GetSheetIndex(coverSheet)
@@ -22,68 +21,109 @@ func (b *book) finish(r Report, o Outcome) error {
 	}
 	b.SetActiveSheet(at)
 	made := b.cover.MadeAt.UTC().Format("2006-01-02T15:04:05Z")
-	return b.SetDocProps(&excelize.DocProperties{Title: r.ZH, Subject: b.cover.Slug, Creator: b.cover.MadeBy,
+	return b.SetDocProps(&excelize.DocProperties{Title: r.ZH, Subject: b.cover.Slug, Creator: b.cover.MadeBy, LastModifiedBy: b.cover.Mark,
 		Identifier: b.cover.Number, Description: o.Digest, Created: made, Modified: made, Language: "zh-CN"})
+}
+
+// line is one fact on the cover.
+type line struct {
+	label, text string
+	style       int
+}
+
+func (b *book) facts(r Report, o Outcome) []line {
+	signed := line{"签名公钥 Signed with", b.cover.VKey + "（签名见“说明”）", b.look.mono}
+	if o.Signature == "" {
+		signed = line{"签名 Signature", "未签名 not signed", b.look.wrap}
+	}
+	controls := line{"账本核对 Control totals", "本表无金额合计须与账本核对", b.look.wrap}
+	if n := len(r.Controls); n > 0 {
+		controls = line{"账本核对 Control totals", fmt.Sprintf("%d 项合计与账本一致，分毫不差 · %d totals equal the ledger to the fen", n, n), b.look.good}
+	}
+	facts := []line{
+		{"城市 City", b.cover.City, b.look.wrap},
+		{"活动 Campaign", b.cover.Campaign + "（" + b.cover.Slug + "）", b.look.wrap},
+		{"期间 Period", b.cover.Period, b.look.wrap},
+		{"时区 Time zone", "北京时间 Asia/Shanghai (UTC+8)", b.look.wrap},
+		{"报表编号 Number", b.cover.Number, b.look.wrap},
+		{"制表 Made", b.cover.MadeAt.In(shanghai).Format("2006-01-02 15:04:05") + "  " + b.cover.MadeBy, b.look.wrap},
+		{"下载 Downloaded", b.cover.Mark, b.look.wrap},
+		{"软件版本 Version", "hongbao " + b.cover.Version, b.look.wrap},
+		controls,
+		{"数据行数 Rows", fmt.Sprint(o.Rows), b.look.wrap},
+		{"数据摘要 SHA-256", o.Digest, b.look.mono},
+		signed,
+	}
+	if b.cover.Release != "" {
+		facts = append(facts, line{"未遮掩 Unmasked", b.cover.Release, b.look.wrap})
+	}
+	return facts
 }
 
 // writeCover says what the workbook is, who made it when, and its control totals, each with a defined name.
 func (b *book) writeCover(r Report, o Outcome) error {
-	lines := [][2]string{
-		{"活动 Campaign", fmt.Sprintf("%s（%s）", b.cover.Campaign, b.cover.Slug)},
-		{"报表编号 Number", b.cover.Number},
-		{"制表人 Made by", b.cover.MadeBy},
-		{"制表时间 Made at", b.cover.MadeAt.In(shanghai).Format("2006-01-02 15:04:05")},
-		{"时区 Time zone", "Asia/Shanghai (UTC+8)"},
-		{"软件版本 Version", b.cover.Version},
-		{"数据行数 Rows", fmt.Sprint(o.Rows)},
-		{"数据摘要 SHA-256", o.Digest},
-	}
-	b.SetCellStyle(coverSheet, "A1", "A1", b.title)
-	b.SetCellStr(coverSheet, "A1", r.ZH)
-	b.SetCellStr(coverSheet, "A2", r.EN)
-	row := 4
-	for _, line := range lines {
-		b.SetCellStr(coverSheet, fmt.Sprintf("A%d", row), line[0])
-		b.SetCellStr(coverSheet, fmt.Sprintf("B%d", row), line[1])
+	w := writing{File: b.File, sheet: coverSheet}
+	w.put("A1", r.ZH, b.look.title)
+	w.put("A2", r.EN, b.look.subtitle)
+	w.put("A3", r.Purpose, b.look.label)
+	row := 5
+	for _, l := range b.facts(r, o) {
+		from, to := fmt.Sprintf("B%d", row), fmt.Sprintf("C%d", row)
+		w.put(fmt.Sprintf("A%d", row), l.label, b.look.label)
+		w.do(b.MergeCell(coverSheet, from, to))
+		w.put(from, l.text, l.style)
+		w.do(b.SetRowHeight(coverSheet, row, 17*float64(l.height())))
 		row++
 	}
-	row, err := b.writeTotals(o, row+1)
-	if err != nil {
-		return err
+	row = b.writeTotals(&w, o, row+1)
+	for column, width := range map[string]float64{"A": 26, "B": 40, "C": 28} {
+		w.do(b.SetColWidth(coverSheet, column, column, width))
 	}
-	b.SetColWidth(coverSheet, "A", "A", 30)
-	b.SetColWidth(coverSheet, "B", "B", 34)
-	b.SetColWidth(coverSheet, "C", "C", 22)
-	return b.drawCharts(row + 1)
+	w.do(b.SetSheetView(coverSheet, 0, &excelize.ViewOptions{ShowGridLines: new(bool)}))
+	w.do(b.drawCharts(row + 1))
+	return w.err
 }
 
-func (b *book) writeTotals(o Outcome, row int) (int, error) {
+// height is in lines of the merged cell, which a spreadsheet does not fit by itself.
+func (l line) height() int { return 1 + len(l.text)/96 }
+
+// writing puts single cells on a sheet and keeps the first error.
+type writing struct {
+	*excelize.File
+	sheet string
+	err   error
+}
+
+func (w *writing) do(err error) {
+	if w.err == nil {
+		w.err = err
+	}
+}
+
+func (w *writing) put(at string, value any, style int) {
+	w.do(w.SetCellValue(w.sheet, at, value))
+	w.do(w.SetCellStyle(w.sheet, at, at, style))
+}
+
+func (b *book) writeTotals(w *writing, o Outcome, row int) int {
 	if len(o.Totals) == 0 {
-		return row, nil
+		return row
 	}
 	for i, h := range []string{"工作表 Sheet", "栏目 Column", "合计 Total"} {
-		at, _ := excelize.CoordinatesToCellName(i+1, row)
-		b.SetCellStr(coverSheet, at, h)
-		b.SetCellStyle(coverSheet, at, at, b.heading)
+		w.put(string(rune('A'+i))+fmt.Sprint(row), h, b.look.heading)
 	}
-	for i, t := range o.Totals {
+	for _, t := range o.Totals {
 		row++
-		b.SetCellStr(coverSheet, fmt.Sprintf("A%d", row), t.Sheet)
-		b.SetCellStr(coverSheet, fmt.Sprintf("B%d", row), Column{Kind: t.Kind}.unit(t.Column))
-		at := fmt.Sprintf("C%d", row)
+		w.put(fmt.Sprintf("A%d", row), t.Sheet, b.look.wrap)
+		w.put(fmt.Sprintf("B%d", row), Column{ZH: t.Column, Kind: t.Kind}.heading(), b.look.wrap)
+		var sum any = t.Sum
 		if t.Kind == Money {
-			b.SetCellFloat(coverSheet, at, float64(money.Fen(t.Sum))/100, 2, 64)
-		} else {
-			b.SetCellInt(coverSheet, at, t.Sum)
+			sum = float64(t.Sum) / 100
 		}
-		b.SetCellStyle(coverSheet, at, at, b.styles[t.Kind])
-		name := excelize.DefinedName{Name: fmt.Sprintf("total_%d", i+1), RefersTo: fmt.Sprintf("'%s'!$C$%d", coverSheet, row),
-			Comment: t.Sheet + " " + t.Column}
-		if err := b.SetDefinedName(&name); err != nil {
-			return row, err
-		}
+		w.put(fmt.Sprintf("C%d", row), sum, b.look.styles[t.Kind])
+		w.do(b.SetDefinedName(&excelize.DefinedName{Name: t.Name, RefersTo: fmt.Sprintf("'%s'!$C$%d", coverSheet, row), Comment: t.Sheet + " " + t.Column}))
 	}
-	return row + 1, nil
+	return row + 1
 }
 
 // drawCharts puts each chart below the totals, one message a chart, with the title saying it.
@@ -98,11 +138,15 @@ func (b *book) drawCharts(row int) error {
 		if p.chart.Bar {
 			kind = excelize.Bar
 		}
+		gap := uint(60)
 		err := b.AddChart(coverSheet, fmt.Sprintf("A%d", row), &excelize.Chart{Type: kind,
-			Series:    []excelize.ChartSeries{{Name: p.chart.ZH, Categories: span(label), Values: span(figure)}},
-			Title:     excelize.ChartTitle{Paragraph: []excelize.RichTextRun{{Text: p.chart.ZH}}},
+			Series: []excelize.ChartSeries{{Name: "'" + p.sheet + "'!$" + figure + "$1", Categories: span(label), Values: span(figure),
+				Fill: excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{red}}}},
+			GapWidth:  &gap,
+			Title:     excelize.ChartTitle{Paragraph: []excelize.RichTextRun{{Text: p.chart.ZH, Font: &excelize.Font{Size: 12, Bold: true}}}},
+			XAxis:     excelize.ChartAxis{ReverseOrder: p.chart.Bar},
 			Legend:    excelize.ChartLegend{Position: "none"},
-			Dimension: excelize.ChartDimension{Width: 620, Height: 300}})
+			Dimension: excelize.ChartDimension{Width: 660, Height: 300}})
 		if err != nil {
 			return err
 		}
@@ -111,27 +155,44 @@ func (b *book) drawCharts(row int) error {
 	return nil
 }
 
-// writeNotes explains each column: what it is, its unit and its source.
-func (b *book) writeNotes(r Report) error {
+// signatureName is the defined name of the cell that holds the signed note.
+const signatureName = "signature"
+
+// writeNotes explains each column, what it is, its unit and its source, and holds the signature.
+func (b *book) writeNotes(r Report, o Outcome) error {
 	if _, err := b.NewSheet(notesSheet); err != nil {
 		return err
 	}
 	if err := b.page(notesSheet, "landscape"); err != nil {
 		return err
 	}
-	rows := [][]any{{"工作表 Sheet", "栏目", "Column", "说明 Note"}}
+	w, row := writing{File: b.File, sheet: notesSheet}, 1
+	put := func(style int, values ...string) {
+		for i, v := range values {
+			w.put(string(rune('A'+i))+fmt.Sprint(row), v, style)
+		}
+		row++
+	}
+	put(b.look.heading, "工作表 Sheet", "栏目", "Column", "单位 Unit", "说明 Note")
 	for _, s := range r.Sheets {
 		for _, c := range s.Columns {
-			rows = append(rows, []any{s.ZH, c.ZH, c.EN, c.Note})
+			put(b.look.wrap, s.ZH, c.ZH, c.EN, c.unit(), c.Note)
 		}
 	}
-	for i, row := range rows {
-		if err := b.SetSheetRow(notesSheet, fmt.Sprintf("A%d", i+1), &row); err != nil {
-			return err
-		}
+	if o.Signature != "" {
+		row++
+		w.put(fmt.Sprintf("A%d", row), "签名 Signature", b.look.label)
+		from, to := fmt.Sprintf("B%d", row), fmt.Sprintf("E%d", row)
+		w.do(b.MergeCell(notesSheet, from, to))
+		w.put(from, o.Signature, b.look.mono)
+		w.do(b.SetRowHeight(notesSheet, row, 13*float64(strings.Count(o.Signature, "\n")+1)))
+		w.put(fmt.Sprintf("A%d", row+1), "核对 Verify", b.look.label)
+		w.put(fmt.Sprintf("B%d", row+1), "hongbao report verify FILE --key VKEY", b.look.wrap)
+		w.do(b.SetDefinedName(&excelize.DefinedName{Name: signatureName, RefersTo: fmt.Sprintf("'%s'!$B$%d", notesSheet, row)}))
 	}
-	b.SetCellStyle(notesSheet, "A1", "D1", b.heading)
-	b.SetCellStyle(notesSheet, "A2", fmt.Sprintf("D%d", len(rows)), b.wrap)
-	b.SetColWidth(notesSheet, "A", "C", 22)
-	return b.SetColWidth(notesSheet, "D", "D", 80)
+	for column, width := range map[string]float64{"A": 18, "B": 18, "C": 20, "D": 16, "E": 84} {
+		w.do(b.SetColWidth(notesSheet, column, column, width))
+	}
+	w.do(b.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", RefersTo: "'" + notesSheet + "'!$1:$1", Scope: notesSheet}))
+	return w.err
 }

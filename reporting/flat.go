@@ -5,71 +5,60 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
-	"fmt"
 	"io"
-
-	"gorm.io/gorm"
-
-	"hongbao/internal/money"
 )
 
-// CSV writes the report's tables as CSV in UTF-8 with a byte-order mark, one after the other, each with its 中文 headings.
-// Text that a spreadsheet would take for a formula (= + - @ or a control character in front) gets an apostrophe in front.
-func (r Report) CSV(ctx context.Context, tx *gorm.DB, campaign int64, w io.Writer) (Outcome, error) {
+// CSV writes the report's tables as CSV in UTF-8 with a byte-order mark, one after the other, each with its 中文 headings; codes
+// stand without their words. Text that a spreadsheet would take for a formula (= + - @ or a control character in front) gets an
+// apostrophe in front.
+func (r Report) CSV(ctx context.Context, scope Scope, cover Cover, w io.Writer) (Outcome, error) {
 	if _, err := io.WriteString(w, "\ufeff"); err != nil {
 		return Outcome{}, err
 	}
 	out := csv.NewWriter(w)
-	return r.flat(ctx, tx, campaign, func(s Sheet) func([]any) error {
-		heads := make([]string, len(s.Columns))
+	return r.flat(ctx, scope, cover, func(s Sheet) func([]any) error {
+		fields := make([]string, len(s.Columns))
 		for i, c := range s.Columns {
-			heads[i] = c.unit(c.ZH)
+			fields[i] = c.heading()
 		}
-		out.Write(heads)
+		out.Write(fields)
 		return func(values []any) error {
-			line := make([]string, len(values))
 			for i, v := range values {
-				line[i] = s.Columns[i].Kind.text(v)
-				if s.Columns[i].Kind == Text {
-					line[i] = inert(line[i])
-				}
+				fields[i] = inert(v, s.Columns[i].Kind.text(v))
 			}
-			return out.Write(line)
+			return out.Write(fields)
 		}
 	}, func() error { out.Flush(); return out.Error() })
 }
 
-// JSONLines writes one JSON object a row, with the sheet's English name under "sheet" and money in whole fen.
-func (r Report) JSONLines(ctx context.Context, tx *gorm.DB, campaign int64, w io.Writer) (Outcome, error) {
+// JSONLines writes one JSON object a row, with the sheet's English name under "sheet", money in whole fen and moments as RFC 3339.
+func (r Report) JSONLines(ctx context.Context, scope Scope, cover Cover, w io.Writer) (Outcome, error) {
 	out := bufio.NewWriter(w)
-	return r.flat(ctx, tx, campaign, func(s Sheet) func([]any) error {
+	lines := json.NewEncoder(out)
+	lines.SetEscapeHTML(false)
+	return r.flat(ctx, scope, cover, func(s Sheet) func([]any) error {
+		object := map[string]any{"sheet": s.EN}
 		return func(values []any) error {
-			object := map[string]any{"sheet": s.EN}
 			for i, c := range s.Columns {
-				switch v := values[i].(type) {
-				case money.Fen, int64, float64, nil:
-					object[c.EN] = v
-				default:
-					object[c.EN] = c.Kind.text(v)
+				object[c.EN] = values[i]
+				if moment := c.Kind == Moment || c.Kind == Day; moment && values[i] != nil {
+					object[c.EN] = c.Kind.text(values[i])
 				}
 			}
-			line, err := json.Marshal(object)
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(out, "%s\n", line)
-			return err
+			return lines.Encode(object)
 		}
 	}, out.Flush)
 }
 
 // flat streams all tables through one line writer a sheet, and releases the report as a workbook is released.
-func (r Report) flat(ctx context.Context, tx *gorm.DB, campaign int64, open func(Sheet) func([]any) error, flush func() error) (Outcome, error) {
-	c := newCells()
+func (r Report) flat(ctx context.Context, scope Scope, cover Cover, open func(Sheet) func([]any) error, flush func() error) (Outcome, error) {
+	c := newCells(scope.Progress)
 	for _, s := range r.Sheets {
 		add, write := c.sheet(s), open(s)
-		err := s.each(ctx, tx, campaign, func(values []any) error {
-			add(values)
+		err := s.each(ctx, scope, func(values []any) error {
+			if err := add(values); err != nil {
+				return err
+			}
 			return write(values)
 		})
 		if err != nil {
@@ -77,15 +66,18 @@ func (r Report) flat(ctx context.Context, tx *gorm.DB, campaign int64, open func
 		}
 	}
 	o := c.outcome()
-	if err := r.released(ctx, tx, campaign, o); err != nil {
+	if err := r.released(ctx, scope, o); err != nil {
+		return Outcome{}, err
+	}
+	if err := cover.sign(r, &o); err != nil {
 		return Outcome{}, err
 	}
 	return o, flush()
 }
 
-// inert keeps text from being taken for a formula when a spreadsheet opens a CSV file.
-func inert(s string) string {
-	if s == "" {
+// inert keeps a text from being taken for a formula when a spreadsheet opens a CSV file. Numbers stay as they are.
+func inert(value any, s string) string {
+	if _, text := value.(string); !text || s == "" {
 		return s
 	}
 	switch s[0] {

@@ -4,45 +4,31 @@ package reporting
 
 import (
 	"context"
-	"database/sql"
-	"encoding/hex"
-	"fmt"
-	"strconv"
 	"time"
 
 	"gorm.io/gorm"
 
-	"hongbao/internal/money"
+	"hongbao/campaign"
 )
 
-// Kind says how a column's stored value is read and shown.
-type Kind int
-
-// Kinds of column. Moments and days are stored as milliseconds since the epoch, UTC, and shown in Asia/Shanghai.
-const (
-	Text   Kind = iota
-	Count       // whole number
-	Money       // stored in fen, shown in yuan with two decimals
-	Moment      // date and time
-	Day         // date
-	Share       // fraction of one, shown in percent
-	Digest      // bytes, shown as lower-case hex
-)
-
-// Column is one column of a sheet: where it comes from is the query's column at the same place.
+// Column is one column of a sheet: its value is the query's column at the same place.
 type Column struct {
 	ZH, EN string
-	Note   string // source, unit and rule, printed on the workbook's notes sheet
+	Note   string // source, unit and rule, printed on the workbook's notes sheet and in docs/reports.md
 	Kind   Kind
-	Total  bool // summed on the cover
+	Code   string  // for codes: the vocabulary whose word a workbook shows beside the code, see vocabulary
+	Total  bool    // summed on the cover
+	wide   float64 // characters, where the kind's usual width is too little
 }
 
-// Sheet is one table of a report. Query is SQL that both dialects take, with @campaign for the campaign's id.
-// Rows come in the query's order, so the query orders by something total.
+// Sheet is one table of a report. Query is SQL that both dialects take, with @campaign for the campaign's id and @now for the
+// moment of making in milliseconds. Rows come in the query's order, so the query orders by something total. What SQL does
+// not know, such as the rule book, comes from Rows, in place of a query.
 type Sheet struct {
 	ZH, EN  string
 	Columns []Column
 	Query   string
+	Rows    func(ctx context.Context, scope Scope) ([][]any, error)
 	Chart   *Chart
 }
 
@@ -65,96 +51,36 @@ type Control struct {
 type Report struct {
 	Name     string // file name without ending; lower-case ASCII
 	ZH, EN   string
+	Purpose  string // what question it answers, and for whom
 	Sheets   []Sheet
 	Controls []Control
 }
 
-var shanghai = time.FixedZone("Asia/Shanghai", 8*3600)
+// Scope is what a report speaks of: one campaign, as it stands in one snapshot, at one moment.
+type Scope struct {
+	Tx       *gorm.DB // the snapshot
+	Campaign int64
+	At       time.Time // ages are counted up to it
 
-// each streams the sheet's rows for one campaign: text as string, counts as int64, money as money.Fen, moments and days as
-// time.Time in Asia/Shanghai (nil for "not yet"), shares as float64, digests as hex. The slice is reused from row to row.
-func (s Sheet) each(ctx context.Context, tx *gorm.DB, campaign int64, fn func([]any) error) error {
-	rows, err := tx.WithContext(ctx).Raw(s.Query, map[string]any{"campaign": campaign}).Rows()
-	if err != nil {
-		return fmt.Errorf("sheet %s: %w", s.EN, err)
-	}
-	defer rows.Close()
-	raw, into := make([]sql.RawBytes, len(s.Columns)), make([]any, len(s.Columns))
-	for i := range raw {
-		into[i] = &raw[i]
-	}
-	values := make([]any, len(s.Columns))
-	for rows.Next() {
-		if err := rows.Scan(into...); err != nil {
-			return fmt.Errorf("sheet %s: %w", s.EN, err)
-		}
-		for i, c := range s.Columns {
-			if values[i], err = c.Kind.value(raw[i]); err != nil {
-				return fmt.Errorf("sheet %s, column %s: %w", s.EN, c.EN, err)
+	Words    vocabulary                                                                           // names of codes in this campaign
+	People   func(ctx context.Context, registrations []int64) (map[int64]campaign.Contact, error) // nil hides identity altogether
+	Unmasked bool                                                                                 // identity in full, for released reports only
+
+	Progress func(rows int) error // called now and then; its error ends the making
+}
+
+func (s Scope) arguments() map[string]any {
+	return map[string]any{"campaign": s.Campaign, "now": s.At.UnixMilli()}
+}
+
+// personal says whether the report has columns of identity.
+func (r Report) personal() bool {
+	for _, s := range r.Sheets {
+		for _, c := range s.Columns {
+			if c.Kind.personal() {
+				return true
 			}
 		}
-		if err := fn(values); err != nil {
-			return err
-		}
 	}
-	return rows.Err()
-}
-
-// value reads a stored value as the column's kind. A NULL stays nil.
-func (k Kind) value(raw sql.RawBytes) (any, error) {
-	if raw == nil {
-		return nil, nil
-	}
-	switch k {
-	case Count:
-		return strconv.ParseInt(string(raw), 10, 64)
-	case Money:
-		n, err := strconv.ParseInt(string(raw), 10, 64)
-		return money.Fen(n), err
-	case Moment, Day:
-		ms, err := strconv.ParseInt(string(raw), 10, 64)
-		if err != nil || ms == 0 {
-			return nil, err
-		}
-		return time.UnixMilli(ms).In(shanghai), nil
-	case Share:
-		return strconv.ParseFloat(string(raw), 64)
-	case Digest:
-		return hex.EncodeToString(raw), nil
-	default:
-		return string(raw), nil
-	}
-}
-
-// text is the value as it stands in CSV and in the digest: money in yuan, moments as RFC 3339.
-func (k Kind) text(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return ""
-	case int64:
-		return strconv.FormatInt(v, 10)
-	case money.Fen:
-		return v.String()
-	case time.Time:
-		if k == Day {
-			return v.Format(time.DateOnly)
-		}
-		return v.Format(time.RFC3339)
-	case float64:
-		return strconv.FormatFloat(v, 'g', -1, 64)
-	default:
-		return fmt.Sprint(v)
-	}
-}
-
-// number is the value as an addend of a total, in the column's stored unit.
-func number(v any) int64 {
-	switch v := v.(type) {
-	case int64:
-		return v
-	case money.Fen:
-		return int64(v)
-	default:
-		return 0
-	}
+	return false
 }

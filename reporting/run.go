@@ -15,13 +15,15 @@ import (
 	"hongbao/internal/audit"
 	"hongbao/internal/database"
 	"hongbao/internal/fault"
+	"hongbao/lottery"
 )
 
 // Service makes reports of one database snapshot and keeps them with their digest.
 type Service struct {
 	DB        *database.DB
 	Campaigns *campaign.Service
-	Version   string // of the software, printed on covers
+	LogKey    func(city string) (lottery.LogKey, error) // signs reports; nil leaves them unsigned
+	Version   string                                    // of the software, printed on covers
 	Now       func() time.Time
 }
 
@@ -59,26 +61,46 @@ func (s *Service) Make(ctx context.Context, name string, campaignID int64, forma
 	if !ok {
 		return Outcome{}, fault.New(fault.NotFound, "report-unknown", "没有名为“"+name+"”的报表", "there is no report named "+name)
 	}
-	c, err := s.Campaigns.Get(ctx, campaignID)
+	cover, vocabulary, err := s.cover(ctx, campaignID, number, by)
 	if err != nil {
 		return Outcome{}, err
 	}
-	cover := Cover{Campaign: c.NameZH, Slug: c.Slug, Number: number, MadeBy: by, MadeAt: s.Now(), Version: s.Version}
 	var o Outcome
 	err = s.DB.Snapshot(ctx, func(tx *gorm.DB) (err error) {
+		scope := Scope{Tx: tx, Campaign: campaignID, At: cover.MadeAt, Words: vocabulary, People: s.people(by)}
 		switch format {
 		case XLSX:
-			o, err = report.Workbook(ctx, tx, campaignID, cover, w)
+			o, err = report.Workbook(ctx, scope, cover, w)
 		case CSV:
-			o, err = report.CSV(ctx, tx, campaignID, w)
+			o, err = report.CSV(ctx, scope, cover, w)
 		case JSONL:
-			o, err = report.JSONLines(ctx, tx, campaignID, w)
+			o, err = report.JSONLines(ctx, scope, cover, w)
 		default:
 			err = fault.Field("format", "format-unknown", "格式只能是 xlsx、csv 或 jsonl", "format must be xlsx, csv or jsonl")
 		}
 		return err
 	})
 	return o, err
+}
+
+// cover gathers what stands on the cover, and the campaign's vocabulary.
+func (s *Service) cover(ctx context.Context, campaignID int64, number, by string) (Cover, vocabulary, error) {
+	c, err := s.Campaigns.Get(ctx, campaignID)
+	if err != nil {
+		return Cover{}, nil, err
+	}
+	book, err := s.Campaigns.RuleBook(ctx, campaignID)
+	if err != nil {
+		return Cover{}, nil, err
+	}
+	cover := Cover{City: book.City.Name.ZH, Campaign: c.NameZH, Slug: c.Slug, Number: number, MadeBy: by, MadeAt: s.Now(), Version: s.Version,
+		Period: c.OpenAt.Time().In(shanghai).Format(time.DateOnly) + " 至 " + c.SpendUntilAt.Time().Add(-1).In(shanghai).Format(time.DateOnly)}
+	if s.LogKey == nil {
+		return cover, words(book), nil
+	}
+	key, err := s.LogKey(c.City)
+	cover.Signer, cover.VKey = key.Signer, key.VKey
+	return cover, words(book), err
 }
 
 // Produce makes a report and keeps it, with an audit entry. The run of a failed making stays, with the reason.

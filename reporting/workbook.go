@@ -1,155 +1,83 @@
 package reporting
 
 import (
-	"archive/zip"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"hash"
 	"io"
+	"strconv"
 	"time"
 
-	"github.com/klauspost/compress/flate"
 	"github.com/xuri/excelize/v2"
-	"gorm.io/gorm"
-
-	"hongbao/internal/fault"
-	"hongbao/internal/money"
+	"golang.org/x/mod/sumdb/note"
 )
-
-// rowsPerSheet is what a worksheet holds; longer tables go on to the next one.
-const rowsPerSheet = excelize.TotalRows
 
 // headerRows are the 中文 and the English heading.
 const headerRows = 2
 
 // Cover is what the first sheet says about the making of a workbook.
 type Cover struct {
-	Campaign string // name in 中文
-	Slug     string
-	Number   string    // the report's number, also on every page's footer
-	MadeBy   string    // username
-	MadeAt   time.Time // also the workbook's creation time
-	Version  string    // of the software
-}
-
-// Total is the sum of one column of a report, in the column's stored unit (fen for money).
-type Total struct {
-	Sheet, Column string
-	Kind          Kind
-	Sum           int64
-}
-
-// Outcome says what a written report holds.
-type Outcome struct {
-	Rows   int
-	Digest string // SHA-256 of every cell's text, see cells
-	Totals []Total
-}
-
-// cells adds a table's values to a report's digest and totals, whatever the file's format.
-type cells struct {
-	digest hash.Hash
-	totals []Total
-	rows   int
-}
-
-func newCells() *cells { return &cells{digest: sha256.New()} }
-
-// sheet begins a table; add takes its rows. In the digest values end with a unit separator and rows with a newline.
-func (c *cells) sheet(s Sheet) (add func([]any)) {
-	fmt.Fprintf(c.digest, "%s\n", s.EN)
-	first := len(c.totals)
-	for _, col := range s.Columns {
-		if col.Total {
-			c.totals = append(c.totals, Total{Sheet: s.ZH, Column: col.ZH, Kind: col.Kind})
-		}
-	}
-	return func(values []any) {
-		at := first
-		for i, col := range s.Columns {
-			io.WriteString(c.digest, col.Kind.text(values[i])+"\x1f")
-			if col.Total {
-				c.totals[at].Sum += number(values[i])
-				at++
-			}
-		}
-		io.WriteString(c.digest, "\n")
-		c.rows++
-	}
-}
-
-func (c *cells) outcome() Outcome {
-	return Outcome{Rows: c.rows, Digest: hex.EncodeToString(c.digest.Sum(nil)), Totals: c.totals}
-}
-
-// released holds the report's totals against its controls. A difference is an error, and the report is not released.
-func (r Report) released(ctx context.Context, tx *gorm.DB, campaign int64, o Outcome) error {
-	for _, control := range r.Controls {
-		sheet := r.Sheets[control.Sheet]
-		column := sheet.Columns[control.Column]
-		var want int64
-		if err := tx.WithContext(ctx).Raw(control.Query, map[string]any{"campaign": campaign}).Scan(&want).Error; err != nil {
-			return fmt.Errorf("control %s: %w", control.ZH, err)
-		}
-		for _, t := range o.Totals {
-			if t.Sheet == sheet.ZH && t.Column == column.ZH && t.Sum != want {
-				return fault.New(fault.Conflict, "control-total",
-					fmt.Sprintf("报表《%s》未放行：%s合计 %s，%s %s", r.ZH, column.ZH, t.text(), control.ZH, Total{Kind: t.Kind, Sum: want}.text()),
-					fmt.Sprintf("report %s is not released: total of %s is %s, control is %s", r.Name, column.EN, t.text(), Total{Kind: t.Kind, Sum: want}.text()))
-			}
-		}
-	}
-	return nil
-}
-
-func (t Total) text() string {
-	if t.Kind == Money {
-		return money.Fen(t.Sum).String()
-	}
-	return fmt.Sprint(t.Sum)
+	City, Campaign string // names in 中文
+	Slug           string
+	Period         string    // from the first day of registration to the last of spending
+	Number         string    // the report's number, also on every page's footer
+	MadeBy         string    // username
+	MadeAt         time.Time // also the workbook's creation time
+	Version        string    // of the software
+	Mark           string    // who downloaded the file and when; a kept file has a place for it, see mark
+	Release        string    // for an unmasked report: who asked for it, why, and who released it
+	Signer         note.Signer
+	VKey           string // the signer's public key, as a C2SP verifier key
 }
 
 // Workbook writes the report as an Excel workbook: a cover, the sheets, and notes that explain each column.
-// tx is one snapshot, so that all sheets speak of the same moment.
-func (r Report) Workbook(ctx context.Context, tx *gorm.DB, campaign int64, cover Cover, w io.Writer) (Outcome, error) {
-	b := &book{File: excelize.NewFile(), cells: newCells(), cover: cover}
-	defer b.Close()
-	b.SetZipWriter(quickZip)
+func (r Report) Workbook(ctx context.Context, scope Scope, cover Cover, w io.Writer) (Outcome, error) {
+	return r.workbook(ctx, scope, cover, excelize.TotalRows, w)
+}
+
+// workbook lets a table go on to the next sheet when one holds rowsPerSheet rows, headings included.
+func (r Report) workbook(ctx context.Context, scope Scope, cover Cover, rowsPerSheet int, w io.Writer) (Outcome, error) {
+	b := &book{File: excelize.NewFile(), cells: newCells(scope.Progress), cover: cover, scope: scope, rowsPerSheet: rowsPerSheet, spools: map[string]*spool{}}
+	defer b.close()
 	if err := b.begin(); err != nil {
 		return Outcome{}, err
 	}
 	for _, s := range r.Sheets {
-		if err := b.addSheet(ctx, tx, campaign, s); err != nil {
+		if err := b.addSheet(ctx, s); err != nil {
 			return Outcome{}, err
 		}
 	}
 	o := b.outcome()
-	if err := r.released(ctx, tx, campaign, o); err != nil {
+	if err := r.released(ctx, scope, o); err != nil {
+		return Outcome{}, err
+	}
+	if err := cover.sign(r, &o); err != nil {
 		return Outcome{}, err
 	}
 	if err := b.finish(r, o); err != nil {
 		return Outcome{}, err
 	}
-	return o, b.Write(w)
-}
-
-// quickZip packs with a faster deflate than the standard library's, which is most of a large workbook's time.
-func quickZip(w io.Writer) excelize.ZipWriter {
-	z := zip.NewWriter(w)
-	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, 5) })
-	return z
+	// The archive goes straight to w; excelize would first gather it in memory.
+	b.SetZipWriter(func(io.Writer) excelize.ZipWriter { return newPacker(w, b.spools) })
+	return o, b.Write(io.Discard)
 }
 
 // book is a workbook being written.
 type book struct {
 	*excelize.File
 	*cells
-	cover                Cover
-	heading, title, wrap int
-	styles               map[Kind]int
-	placed               []placedChart
+	cover        Cover
+	scope        Scope
+	rowsPerSheet int
+	look         look
+	placed       []placedChart
+	spools       map[string]*spool // the rows of each sheet, by its path in the archive
+}
+
+func (b *book) close() {
+	_ = b.Close()
+	for _, s := range b.spools {
+		s.close()
+	}
 }
 
 // placedChart is a chart and the rows it draws.
@@ -161,23 +89,12 @@ type placedChart struct {
 
 const coverSheet, notesSheet = "封面", "说明"
 
-func (b *book) begin() error {
+func (b *book) begin() (err error) {
 	if err := b.SetSheetName("Sheet1", coverSheet); err != nil {
 		return err
 	}
-	border := []excelize.Border{{Type: "bottom", Color: "C8161D", Style: 1}}
-	b.heading, _ = b.NewStyle(&excelize.Style{Font: &excelize.Font{Bold: true}, Border: border,
-		Fill:      excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{"F7F1EE"}},
-		Alignment: &excelize.Alignment{WrapText: true, Vertical: "center"}})
-	b.title, _ = b.NewStyle(&excelize.Style{Font: &excelize.Font{Bold: true, Size: 18, Color: "C8161D"}})
-	b.wrap, _ = b.NewStyle(&excelize.Style{Alignment: &excelize.Alignment{WrapText: true, Vertical: "top"}})
-	b.styles = map[Kind]int{}
-	for kind, format := range map[Kind]string{Count: "#,##0", Money: "#,##0.00", Moment: "yyyy-mm-dd hh:mm:ss", Day: "yyyy-mm-dd", Share: "0.00%"} {
-		id, err := b.NewStyle(&excelize.Style{CustomNumFmt: &format})
-		if err != nil {
-			return err
-		}
-		b.styles[kind] = id
+	if b.look, err = newLook(b.File); err != nil {
+		return err
 	}
 	return b.page(coverSheet, "portrait")
 }
@@ -191,136 +108,162 @@ func (b *book) page(sheet, orientation string) error {
 	if err := b.SetSheetProps(sheet, &excelize.SheetPropsOptions{FitToPage: &fit}); err != nil {
 		return err
 	}
+	side, foot := 0.5, 0.6
+	if err := b.SetPageMargins(sheet, &excelize.PageLayoutMarginsOptions{Left: &side, Right: &side, Top: &foot, Bottom: &foot}); err != nil {
+		return err
+	}
 	return b.SetHeaderFooter(sheet, &excelize.HeaderFooterOptions{OddFooter: "&L" + b.cover.Number + "&C&A&R&P / &N"})
 }
 
+// table is one sheet of a report on its way into worksheets.
+type table struct {
+	*book
+	Sheet
+	letters []string // of the columns
+	stream  *excelize.StreamWriter
+	rows    *spool
+	part    int
+	row     int // the last one written to this part
+}
+
 // addSheet streams one table, over as many worksheets as its rows need.
-func (b *book) addSheet(ctx context.Context, tx *gorm.DB, campaign int64, s Sheet) error {
+func (b *book) addSheet(ctx context.Context, s Sheet) error {
+	t := &table{book: b, Sheet: s}
+	for i := range s.Columns {
+		letter, err := excelize.ColumnNumberToName(i + 1)
+		if err != nil {
+			return err
+		}
+		t.letters = append(t.letters, letter)
+	}
+	if err := t.open(); err != nil {
+		return err
+	}
 	add := b.sheet(s)
-	part := 0
-	var stream *excelize.StreamWriter
-	row, cellsOfRow := 0, make([]any, len(s.Columns))
-	next := func() (err error) {
-		if stream != nil {
-			if err := b.closePart(stream, s, partName(s.ZH, part), row); err != nil {
-				return err
-			}
+	err := s.each(ctx, b.scope, func(values []any) error {
+		if err := add(values); err != nil {
+			return err
 		}
-		part++
-		stream, err = b.openPart(s, partName(s.ZH, part))
-		row = headerRows
-		return err
-	}
-	if err := next(); err != nil {
-		return err
-	}
-	err := s.each(ctx, tx, campaign, func(values []any) error {
-		if row == rowsPerSheet {
-			if err := next(); err != nil {
-				return err
-			}
-		}
-		add(values)
-		row++
-		for i, v := range values {
-			cellsOfRow[i] = b.cell(s.Columns[i].Kind, v)
-		}
-		at, _ := excelize.CoordinatesToCellName(1, row)
-		return stream.SetRow(at, cellsOfRow)
+		return t.write(values)
 	})
 	if err != nil {
 		return err
 	}
-	if s.Chart != nil && row > headerRows {
-		b.placed = append(b.placed, placedChart{*s.Chart, partName(s.ZH, part), row})
+	if s.Chart != nil && t.row > headerRows {
+		b.placed = append(b.placed, placedChart{*s.Chart, t.name(), t.row})
 	}
-	return b.closePart(stream, s, partName(s.ZH, part), row)
+	return t.close()
 }
 
-func partName(name string, part int) string {
-	if part == 1 {
-		return name
+func (t *table) name() string {
+	if t.part == 1 {
+		return t.ZH
 	}
-	return fmt.Sprintf("%s (%d)", name, part)
+	return fmt.Sprintf("%s (%d)", t.ZH, t.part)
 }
 
-// openPart begins a worksheet: printing, widths, frozen and repeated headings.
-func (b *book) openPart(s Sheet, name string) (*excelize.StreamWriter, error) {
-	if _, err := b.NewSheet(name); err != nil {
-		return nil, err
+// open begins the next worksheet: printing, widths, frozen headings.
+func (t *table) open() (err error) {
+	t.part++
+	t.row = headerRows
+	if _, err := t.NewSheet(t.name()); err != nil {
+		return err
 	}
-	if err := b.page(name, "landscape"); err != nil {
-		return nil, err
+	if t.rows, err = newSpool(); err != nil {
+		return err
 	}
-	stream, err := b.NewStreamWriter(name)
-	if err != nil {
-		return nil, err
-	}
-	zh, en := make([]any, len(s.Columns)), make([]any, len(s.Columns))
-	for i, c := range s.Columns {
-		zh[i], en[i] = excelize.Cell{StyleID: b.heading, Value: c.unit(c.ZH)}, excelize.Cell{StyleID: b.heading, Value: c.EN}
-		if err := stream.SetColWidth(i+1, i+1, c.width()); err != nil {
-			return nil, err
+	for id, name := range t.GetSheetMap() {
+		if name == t.name() {
+			t.spools[fmt.Sprintf("xl/worksheets/sheet%d.xml", id)] = t.rows
 		}
 	}
-	if err := stream.SetPanes(&excelize.Panes{Freeze: true, YSplit: headerRows, TopLeftCell: "A3", ActivePane: "bottomLeft"}); err != nil {
-		return nil, err
-	}
-	if err := stream.SetRow("A1", zh); err != nil {
-		return nil, err
-	}
-	return stream, stream.SetRow("A2", en)
-}
-
-// closePart ends a worksheet: filters on the heading, and the heading repeated on each printed page.
-func (b *book) closePart(stream *excelize.StreamWriter, s Sheet, name string, rows int) error {
-	last, _ := excelize.ColumnNumberToName(len(s.Columns))
-	if err := b.AutoFilter(name, fmt.Sprintf("A%d:%s%d", headerRows, last, rows), nil); err != nil {
+	if err := t.page(t.name(), "landscape"); err != nil {
 		return err
 	}
-	if err := stream.Flush(); err != nil {
+	if t.stream, err = t.NewStreamWriter(t.name()); err != nil {
 		return err
 	}
-	return b.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", RefersTo: fmt.Sprintf("'%s'!$1:$%d", name, headerRows), Scope: name})
+	for i, c := range t.Columns {
+		if err := t.stream.SetColWidth(i+1, i+1, c.width()); err != nil {
+			return err
+		}
+	}
+	if err := t.stream.SetPanes(&excelize.Panes{Freeze: true, YSplit: headerRows, TopLeftCell: "A3", ActivePane: "bottomLeft"}); err != nil {
+		return err
+	}
+	zh, en := make([]any, len(t.Columns)), make([]any, len(t.Columns))
+	for i, c := range t.Columns {
+		zh[i], en[i] = excelize.Cell{StyleID: t.look.heading, Value: c.heading()}, excelize.Cell{StyleID: t.look.subheading, Value: c.EN}
+	}
+	if err := t.stream.SetRow("A1", zh); err != nil {
+		return err
+	}
+	return t.stream.SetRow("A2", en)
 }
 
-func (b *book) cell(k Kind, v any) any {
+func (t *table) write(values []any) error {
+	if t.row == t.rowsPerSheet {
+		if err := t.close(); err != nil {
+			return err
+		}
+		if err := t.open(); err != nil {
+			return err
+		}
+	}
+	t.row++
+	t.rows.begin(t.row)
+	for i, v := range values {
+		t.cell(i, v)
+	}
+	return t.rows.end()
+}
+
+// cell adds a value as Excel stores it: money in yuan, moments as days since 1900. Nothing is written for what is not there.
+func (t *table) cell(i int, v any) {
+	column := t.Columns[i]
+	letter, style := t.letters[i], t.look.styles[column.Kind]
 	switch v := v.(type) {
-	case nil:
-		return nil
-	case money.Fen:
-		return excelize.Cell{StyleID: b.styles[Money], Value: float64(v) / 100}
-	case time.Time:
-		// Excel has no time zones: the wall clock of Asia/Shanghai is stored.
-		wall := time.Date(v.Year(), v.Month(), v.Day(), v.Hour(), v.Minute(), v.Second(), 0, time.UTC)
-		return excelize.Cell{StyleID: b.styles[k], Value: wall}
-	case int64, float64:
-		return excelize.Cell{StyleID: b.styles[k], Value: v}
-	default:
-		return v
+	case int64:
+		t.rows.number(letter, t.row, style, func(to []byte) []byte { return appendNumber(to, column.Kind, v) })
+	case float64:
+		t.rows.number(letter, t.row, style, func(to []byte) []byte { return strconv.AppendFloat(to, v, 'g', -1, 64) })
+	case string:
+		if column.Code != "" {
+			v = t.scope.Words.show(column.Code, v)
+		}
+		if v != "" {
+			t.rows.text(letter, t.row, style, v)
+		}
 	}
 }
 
-func (c Column) unit(heading string) string {
-	switch c.Kind {
+func appendNumber(to []byte, kind Kind, n int64) []byte {
+	switch kind {
 	case Money:
-		return heading + "（元）"
-	default:
-		return heading
+		return kind.appendText(to, n)
+	case Moment, Day:
+		return strconv.AppendFloat(to, serial(n/1000), 'f', -1, 64)
 	}
+	return strconv.AppendInt(to, n, 10)
 }
 
-func (c Column) width() float64 {
-	switch c.Kind {
-	case Moment:
-		return 20
-	case Money:
-		return 18
-	case Digest:
-		return 68
-	case Count, Day, Share:
-		return 13
-	default:
-		return max(16, float64(2*len([]rune(c.ZH))+4))
+// serial is a moment in Excel's days, by the clock of Asia/Shanghai: Excel has no time zones.
+func serial(unix int64) float64 {
+	const epoch, day, ahead = 25569, 86400, 8 * 3600 // 1970-01-01 is day 25569
+	return epoch + float64(unix+ahead)/day
+}
+
+// close ends a worksheet: filters on the heading, and the heading repeated on each printed page.
+func (t *table) close() error {
+	last, err := excelize.ColumnNumberToName(len(t.Columns))
+	if err != nil {
+		return err
 	}
+	if err := t.AutoFilter(t.name(), fmt.Sprintf("A%d:%s%d", headerRows, last, t.row), nil); err != nil {
+		return err
+	}
+	if err := t.stream.Flush(); err != nil {
+		return err
+	}
+	return t.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", RefersTo: fmt.Sprintf("'%s'!$1:$%d", t.name(), headerRows), Scope: t.name()})
 }

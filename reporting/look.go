@@ -1,0 +1,94 @@
+package reporting
+
+import (
+	"unicode/utf8"
+
+	"github.com/xuri/excelize/v2"
+)
+
+// look are the styles of a workbook.
+type look struct {
+	heading, subheading, title, subtitle, label, wrap, mono, good int
+	styles                                                        map[Kind]int
+}
+
+// formats are Excel's number formats by kind of column. Text stays text, whatever it begins with.
+var formats = map[Kind]string{Text: "@", Digest: "@", Name: "@", Phone: "@", Document: "@",
+	Count: "#,##0", Money: "#,##0.00", Moment: "yyyy-mm-dd hh:mm:ss", Day: "yyyy-mm-dd", Share: "0.00%"}
+
+const red, cream, grey = "C8161D", "FBF3EE", "7A6F6A"
+
+func newLook(f *excelize.File) (l look, err error) {
+	rule := []excelize.Border{{Type: "bottom", Color: red, Style: 1}}
+	fill := excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{cream}}
+	for _, s := range []struct {
+		id    *int
+		style excelize.Style
+	}{
+		{&l.heading, excelize.Style{Font: &excelize.Font{Bold: true}, Fill: fill, Alignment: &excelize.Alignment{WrapText: true, Vertical: "center"}}},
+		{&l.subheading, excelize.Style{Font: &excelize.Font{Size: 9, Color: grey}, Fill: fill, Border: rule, Alignment: &excelize.Alignment{Vertical: "center"}}},
+		{&l.title, excelize.Style{Font: &excelize.Font{Bold: true, Size: 20, Color: red}}},
+		{&l.subtitle, excelize.Style{Font: &excelize.Font{Size: 12, Color: grey}}},
+		{&l.label, excelize.Style{Font: &excelize.Font{Color: grey}, Alignment: &excelize.Alignment{Vertical: "top"}}},
+		{&l.wrap, excelize.Style{Alignment: &excelize.Alignment{WrapText: true, Vertical: "top"}}},
+		{&l.mono, excelize.Style{Font: &excelize.Font{Family: "Consolas", Size: 9}, Alignment: &excelize.Alignment{WrapText: true, Vertical: "top"}}},
+		{&l.good, excelize.Style{Font: &excelize.Font{Color: "1E7B34"}, Alignment: &excelize.Alignment{Vertical: "top"}}},
+	} {
+		if *s.id, err = f.NewStyle(&s.style); err != nil {
+			return l, err
+		}
+	}
+	l.styles = map[Kind]int{}
+	for kind, format := range formats {
+		if l.styles[kind], err = f.NewStyle(&excelize.Style{CustomNumFmt: &format}); err != nil {
+			return l, err
+		}
+	}
+	return l, nil
+}
+
+// heading is the 中文 heading with the unit.
+func (c Column) heading() string {
+	if c.Kind == Money {
+		return c.ZH + "（元）"
+	}
+	return c.ZH
+}
+
+// unit is what the column's values are in.
+func (c Column) unit() string {
+	switch c.Kind {
+	case Count:
+		return "整数"
+	case Money:
+		return "元"
+	case Moment:
+		return "北京时间"
+	case Day:
+		return "日期，北京时间"
+	case Share:
+		return "百分比"
+	case Digest:
+		return "十六进制"
+	default:
+		return "文本"
+	}
+}
+
+// width is in Excel's characters: enough for the kind's usual values and for the heading.
+func (c Column) width() float64 {
+	usual := 14.0
+	switch {
+	case c.Kind == Digest:
+		usual = 66
+	case c.Kind == Moment:
+		usual = 19
+	case c.Kind == Money || c.Code != "":
+		usual = 18
+	case c.Kind == Count || c.Kind == Day || c.Kind == Share:
+		usual = 12
+	case c.Kind == Document:
+		usual = 21
+	}
+	return max(usual, c.wide, float64(2*utf8.RuneCountInString(c.heading())+3), float64(len(c.EN)+3))
+}
