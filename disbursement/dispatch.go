@@ -16,7 +16,7 @@ import (
 )
 
 // Batched is implemented by an operator whose profile limits the orders of one call.
-type Batched interface{ BatchSize() int }
+type Batched interface{ Batch() int }
 
 const (
 	defaultBatch   = 100
@@ -73,8 +73,8 @@ func repeat(ctx context.Context, step func() (int, error)) (total int, err error
 }
 
 func batchSize(operator Operator) int {
-	if limited, ok := operator.(Batched); ok && limited.BatchSize() > 0 {
-		return limited.BatchSize()
+	if limited, ok := operator.(Batched); ok && limited.Batch() > 0 {
+		return limited.Batch()
 	}
 	return defaultBatch
 }

@@ -2,8 +2,6 @@ package disbursement
 
 import (
 	"embed"
-	"encoding/json"
-	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -11,10 +9,8 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"hongbao/campaign"
-	"hongbao/internal/database"
 	"hongbao/internal/fault"
 	"hongbao/internal/money"
-	"hongbao/internal/signing"
 	"hongbao/internal/staff"
 	"hongbao/internal/web"
 )
@@ -71,7 +67,7 @@ func (s *Service) staffRoutes(r *gin.RouterGroup, w *web.Web) {
 // inCity finds the campaign and hides those of other cities.
 func (s *Service) inCity(handle func(*gin.Context, campaign.Campaign) error) func(*gin.Context) error {
 	return func(c *gin.Context) error {
-		found, err := s.Campaigns.BySlug(c, c.Param("slug"))
+		found, err := s.Campaigns.BySlug(c.Request.Context(), c.Param("slug"))
 		if err != nil {
 			return err
 		}
@@ -103,7 +99,7 @@ func (s *Service) writeEnvelope(c *gin.Context, e Envelope, err error) error {
 	if err != nil {
 		return err
 	}
-	apps, err := s.Apps(c, e)
+	apps, err := s.Apps(c.Request.Context(), e)
 	if err != nil {
 		return err
 	}
@@ -113,17 +109,17 @@ func (s *Service) writeEnvelope(c *gin.Context, e Envelope, err error) error {
 }
 
 func (s *Service) getEnvelope(c *gin.Context) error {
-	e, err := s.Of(c, web.CitizenOf(c).RegistrationID)
+	e, err := s.Of(c.Request.Context(), web.CitizenOf(c).RegistrationID)
 	return s.writeEnvelope(c, e, err)
 }
 
 func (s *Service) postClaim(c *gin.Context) error {
-	e, err := s.Claim(c, web.CitizenOf(c).RegistrationID)
+	e, err := s.Claim(c.Request.Context(), web.CitizenOf(c).RegistrationID)
 	return s.writeEnvelope(c, e, err)
 }
 
 func (s *Service) postGiveUp(c *gin.Context) error {
-	if err := s.GiveUp(c, web.CitizenOf(c).RegistrationID); err != nil {
+	if err := s.GiveUp(c.Request.Context(), web.CitizenOf(c).RegistrationID); err != nil {
 		return err
 	}
 	c.Status(http.StatusNoContent)
@@ -147,11 +143,11 @@ type paymentJSON struct {
 }
 
 func (s *Service) getPayments(c *gin.Context) error {
-	e, err := s.Of(c, web.CitizenOf(c).RegistrationID)
+	e, err := s.Of(c.Request.Context(), web.CitizenOf(c).RegistrationID)
 	if err != nil {
 		return err
 	}
-	rows, err := s.Payments(c, e.ID)
+	rows, err := s.Payments(c.Request.Context(), e.ID)
 	if err != nil {
 		return err
 	}
@@ -162,7 +158,7 @@ func (s *Service) getPayments(c *gin.Context) error {
 }
 
 func (s *Service) getSubWallets(c *gin.Context) error {
-	rows, err := s.SubWallets(c, web.CitizenOf(c).RegistrationID)
+	rows, err := s.SubWallets(c.Request.Context(), web.CitizenOf(c).RegistrationID)
 	if err != nil {
 		return err
 	}
@@ -179,7 +175,7 @@ func (s *Service) postSubWallet(c *gin.Context) error {
 	if err := web.Bind(c, &in); err != nil {
 		return err
 	}
-	row, err := s.PushSubWallet(c, web.CitizenOf(c).RegistrationID, in.App, in.PerPaymentFen, in.PerDayFen)
+	row, err := s.PushSubWallet(c.Request.Context(), web.CitizenOf(c).RegistrationID, in.App, in.PerPaymentFen, in.PerDayFen)
 	if err != nil {
 		return err
 	}
@@ -193,7 +189,7 @@ func (s *Service) patchSubWallet(c *gin.Context) error {
 		return err
 	}
 	registration := web.CitizenOf(c).RegistrationID
-	now, err := subWalletByID(s.DB.Read(c), registration, id)
+	now, err := subWalletByID(s.DB.Read(c.Request.Context()), registration, id)
 	if err != nil {
 		return err
 	}
@@ -205,7 +201,7 @@ func (s *Service) patchSubWallet(c *gin.Context) error {
 	if err := web.Bind(c, &in); err != nil {
 		return err
 	}
-	row, err := s.SetSubWallet(c, registration, id, in.Status, in.PerPaymentFen, in.PerDayFen)
+	row, err := s.SetSubWallet(c.Request.Context(), registration, id, in.Status, in.PerPaymentFen, in.PerDayFen)
 	if err != nil {
 		return err
 	}
@@ -219,234 +215,4 @@ func idOf(c *gin.Context) (int64, error) {
 		return 0, errID
 	}
 	return id, nil
-}
-
-// message reads an operator's signed message. The operator that it is about must be the one that signed.
-func (s *Service) message(c *gin.Context, into any, about *string) (party string, err error) {
-	party, body, err := s.Verifier.ReadRequest(c.Request, maxMessage)
-	if err != nil {
-		return "", unbelieved(err)
-	}
-	if err := json.Unmarshal(body, into); err != nil {
-		return "", errMessage.With(err)
-	}
-	if *about != party || s.Operators[party] == nil {
-		return "", errSpeaker
-	}
-	return party, nil
-}
-
-// unbelieved is what an outsider hears whose message is not believed.
-func unbelieved(err error) error {
-	for _, reason := range []error{signing.ErrUnsigned, signing.ErrStale, signing.ErrKey, signing.ErrSignature, signing.ErrReplayed} {
-		if errors.Is(err, reason) {
-			return errSignature.With(err)
-		}
-	}
-	if errors.Is(err, signing.ErrTooLarge) {
-		return errMessage.With(err)
-	}
-	return err
-}
-
-// answer signs an answer to an operator.
-func (s *Service) answer(c *gin.Context, status int, v any) error {
-	body, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	c.Header("Content-Type", "application/json")
-	if status == http.StatusNoContent {
-		body = nil
-	}
-	return s.Signer.Respond(c.Writer, c.Request, status, body)
-}
-
-// postEvents is answered with 204 once every event is stored, or with 200 and the reasons for those that are refused.
-func (s *Service) postEvents(c *gin.Context) error {
-	var in EventBatch
-	operator, err := s.message(c, &in, &in.Operator)
-	if err != nil {
-		return err
-	}
-	if len(in.Events) > maxEvents {
-		return errMessage
-	}
-	refused, err := s.Receive(c, operator, in.Events)
-	if err != nil {
-		return err
-	}
-	if len(refused) == 0 {
-		return s.answer(c, http.StatusNoContent, nil)
-	}
-	return s.answer(c, http.StatusOK, gin.H{"refused": refused})
-}
-
-func (s *Service) postAdmission(c *gin.Context) error {
-	var in AdmissionRequest
-	operator, err := s.message(c, &in, &in.Operator)
-	if err != nil {
-		return err
-	}
-	answer, err := s.AdmitPurchase(c, operator, in)
-	if err != nil {
-		return err
-	}
-	return s.answer(c, http.StatusOK, answer)
-}
-
-func (s *Service) getFunding(c *gin.Context, of campaign.Campaign) error {
-	rows, err := receiptsOf(s.DB.Read(c), of.ID)
-	if err != nil {
-		return err
-	}
-	c.JSON(http.StatusOK, gin.H{"receipts": rows})
-	return nil
-}
-
-func (s *Service) postFunding(c *gin.Context, of campaign.Campaign) error {
-	var in struct {
-		Source    string    `json:"source"`
-		AmountFen money.Fen `json:"amount_fen"`
-		Evidence  string    `json:"evidence"`
-	}
-	if err := web.Bind(c, &in); err != nil {
-		return err
-	}
-	receipt, err := s.ReceiveFunding(c, web.ActorOf(c).Username, of.ID, in.Source, in.AmountFen, in.Evidence)
-	if err != nil {
-		return err
-	}
-	c.JSON(http.StatusAccepted, receipt)
-	return nil
-}
-
-func (s *Service) getBatches(c *gin.Context, of campaign.Campaign) error {
-	rows, err := s.Batches(c, of.ID)
-	if err != nil {
-		return err
-	}
-	c.JSON(http.StatusOK, gin.H{"batches": rows})
-	return nil
-}
-
-// postBatches answers 202 with new batches, 200 with those of the kind that wait for approval when nothing new is
-// ready, and 409 when there are none of either.
-func (s *Service) postBatches(c *gin.Context, of campaign.Campaign) error {
-	var in struct {
-		Kind string `json:"kind"`
-	}
-	if err := web.Bind(c, &in); err != nil {
-		return err
-	}
-	made, err := s.Prepare(c, web.ActorOf(c).Username, of.ID, in.Kind)
-	if !errors.Is(err, ErrNothingReady) {
-		return writeBatches(c, http.StatusAccepted, made, err)
-	}
-	waiting, err := s.waitingBatches(c, of.ID, in.Kind)
-	if err == nil && len(waiting) == 0 {
-		err = ErrNothingReady
-	}
-	return writeBatches(c, http.StatusOK, waiting, err)
-}
-
-func writeBatches(c *gin.Context, status int, batches []Batch, err error) error {
-	if err != nil {
-		return err
-	}
-	c.JSON(status, gin.H{"batches": batches})
-	return nil
-}
-
-func (s *Service) postReturn(c *gin.Context, of campaign.Campaign) error {
-	batch, err := s.RequestReturn(c, web.ActorOf(c).Username, of.ID)
-	return writeBatches(c, http.StatusAccepted, []Batch{batch}, err)
-}
-
-func (s *Service) getFigures(c *gin.Context, of campaign.Campaign) error {
-	summary, err := s.Summary(c, of.ID)
-	if err != nil {
-		return err
-	}
-	coverage, err := s.Coverage(c, of.ID)
-	if err != nil {
-		return err
-	}
-	counts, err := s.Counts(c, of.ID)
-	if err != nil {
-		return err
-	}
-	c.JSON(http.StatusOK, gin.H{"sources": summary.Sources, "total": summary.Total, "coverage": coverage, "counts": counts})
-	return nil
-}
-
-var errAt = fault.Field("at", "at", "时刻应为 RFC 3339 格式。", "The moment must be in RFC 3339.")
-
-// getProof gives the budget proof now, or at ?at= (RFC 3339).
-func (s *Service) getProof(c *gin.Context, of campaign.Campaign) error {
-	at := s.Now()
-	if text := c.Query("at"); text != "" {
-		var err error
-		if at, err = time.Parse(time.RFC3339, text); err != nil {
-			return errAt.With(err)
-		}
-	}
-	proofs, err := s.Prove(c, of.ID, at)
-	if err != nil {
-		return err
-	}
-	c.JSON(http.StatusOK, gin.H{"at": database.At(at).Time(), "sources": proofs})
-	return nil
-}
-
-func (s *Service) getStatements(c *gin.Context, of campaign.Campaign) error {
-	rows, err := s.Statements(c, of.ID)
-	if err != nil {
-		return err
-	}
-	c.JSON(http.StatusOK, gin.H{"statements": rows})
-	return nil
-}
-
-func (s *Service) postReconcile(c *gin.Context, _ campaign.Campaign) error {
-	var in struct {
-		Operator string `json:"operator"`
-		Day      string `json:"day"`
-	}
-	if err := web.Bind(c, &in); err != nil {
-		return err
-	}
-	rows, err := s.ReconcileDay(c, in.Operator, in.Day)
-	if err != nil {
-		return err
-	}
-	c.JSON(http.StatusOK, gin.H{"statements": rows})
-	return nil
-}
-
-func (s *Service) getDifferences(c *gin.Context, of campaign.Campaign) error {
-	rows, err := s.Differences(c, of.ID)
-	if err != nil {
-		return err
-	}
-	c.JSON(http.StatusOK, gin.H{"differences": rows})
-	return nil
-}
-
-func (s *Service) postResolve(c *gin.Context, of campaign.Campaign) error {
-	var in struct {
-		Reason string `json:"reason"`
-	}
-	if err := web.Bind(c, &in); err != nil {
-		return err
-	}
-	id, err := idOf(c)
-	if err != nil {
-		return err
-	}
-	if err := s.ResolveDifference(c, web.ActorOf(c).Username, of.ID, id, in.Reason); err != nil {
-		return err
-	}
-	c.Status(http.StatusNoContent)
-	return nil
 }

@@ -19,8 +19,11 @@ func (s *Service) pages(r *gin.Engine, w *web.Web) {
 	act := func(do func(*gin.Context, Envelope) error) gin.HandlerFunc {
 		return w.Handle(func(c *gin.Context) error { return s.act(c, w, do) })
 	}
-	page.POST("/claim", act(func(c *gin.Context, e Envelope) error { _, err := s.Claim(c, e.RegistrationID); return err }))
-	page.POST("/give-up", act(func(c *gin.Context, e Envelope) error { return s.GiveUp(c, e.RegistrationID) }))
+	page.POST("/claim", act(func(c *gin.Context, e Envelope) error {
+		_, err := s.Claim(c.Request.Context(), e.RegistrationID)
+		return err
+	}))
+	page.POST("/give-up", act(func(c *gin.Context, e Envelope) error { return s.GiveUp(c.Request.Context(), e.RegistrationID) }))
 	page.POST("/sub-wallets", act(s.pushForm))
 	page.POST("/sub-wallets/:id", act(s.setForm))
 }
@@ -52,11 +55,11 @@ type subWalletCard struct {
 
 // mine finds the citizen's envelope in the campaign of the address.
 func (s *Service) mine(c *gin.Context) (Envelope, *campaign.RuleBook, error) {
-	e, err := s.Of(c, web.CitizenOf(c).RegistrationID)
+	e, err := s.Of(c.Request.Context(), web.CitizenOf(c).RegistrationID)
 	if err != nil {
 		return Envelope{}, nil, err
 	}
-	book, err := s.Campaigns.RuleBook(c, e.CampaignID)
+	book, err := s.Campaigns.RuleBook(c.Request.Context(), e.CampaignID)
 	if err == nil && book.ID != c.Param("slug") {
 		err = errElsewhere
 	}
@@ -85,7 +88,7 @@ func (s *Service) pushForm(c *gin.Context, e Envelope) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.PushSubWallet(c, e.RegistrationID, c.PostForm("app"), payment, day)
+	_, err = s.PushSubWallet(c.Request.Context(), e.RegistrationID, c.PostForm("app"), payment, day)
 	return err
 }
 
@@ -94,7 +97,7 @@ func (s *Service) setForm(c *gin.Context, e Envelope) error {
 	if err != nil {
 		return err
 	}
-	row, err := subWalletByID(s.DB.Read(c), e.RegistrationID, id)
+	row, err := subWalletByID(s.DB.Read(c.Request.Context()), e.RegistrationID, id)
 	if err != nil {
 		return err
 	}
@@ -105,7 +108,7 @@ func (s *Service) setForm(c *gin.Context, e Envelope) error {
 		}
 		status = row.Status
 	}
-	_, err = s.SetSubWallet(c, e.RegistrationID, id, status, payment, day)
+	_, err = s.SetSubWallet(c.Request.Context(), e.RegistrationID, id, status, payment, day)
 	return err
 }
 
@@ -129,7 +132,7 @@ func (s *Service) showEnvelope(c *gin.Context, w *web.Web, status int, refused e
 	if refused != nil {
 		page.Error = web.Sentence(c, refused)
 	}
-	payments, err := s.Payments(c, e.ID)
+	payments, err := s.Payments(c.Request.Context(), e.ID)
 	if err != nil {
 		return err
 	}
@@ -175,11 +178,11 @@ func paymentTable(c *gin.Context, rows []Spending) web.Table {
 }
 
 func (s *Service) addSubWallets(c *gin.Context, page *envelopePage, book *campaign.RuleBook, base string) error {
-	rows, err := s.SubWallets(c, page.Envelope.RegistrationID)
+	rows, err := s.SubWallets(c.Request.Context(), page.Envelope.RegistrationID)
 	if err != nil {
 		return err
 	}
-	apps, err := s.Apps(c, page.Envelope)
+	apps, err := s.Apps(c.Request.Context(), page.Envelope)
 	if err != nil {
 		return err
 	}

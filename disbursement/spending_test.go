@@ -245,6 +245,35 @@ func TestExpiryRecallAndLateRefund(t *testing.T) {
 	})
 }
 
+// A credit came back, which we hear of only after its recall has failed: no new number is issued, the envelope ends unpaid.
+func TestRecallOfACreditThatCameBack(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, db *database.DB) {
+		ctx := context.Background()
+		w := newWorld(t, db, 1)
+		w.creditAll()
+		order, e := w.orders(Credit)[0], w.envelopes()[0]
+		b := w.banks[e.Operator]
+		*b.coupons[e.CouponID] = coupon{}
+		at := w.clock.Now()
+		b.outcome = func(o Outcome) Outcome {
+			return Outcome{OrderNo: o.OrderNo, State: StateFailed, Reason: ReasonCouponUnknown}
+		}
+		w.clock.Set(spendUntil)
+		w.recallAll()
+		if _, err := w.Prepare(ctx, "maker", campaignID, ForReissue); !errors.Is(err, ErrNothingReady) {
+			t.Errorf("a recall of nothing was prepared again: %v", err)
+		}
+		w.receive(e.Operator, Event{EventNo: "B1", Kind: EventCredit, OrderNo: order.OrderNo, State: StateReturned, AmountFen: order.AmountFen, Reason: ReasonNotDelivered, OccurredAt: at})
+		_, err := w.Expire(ctx)
+		w.must(err)
+		if got := w.envelopes()[0]; got.Status != Closed || got.CreditedFen != 0 {
+			t.Errorf("envelope %+v", got)
+		}
+		w.check()
+		w.bankCheck()
+	})
+}
+
 // recallAll expires, and has what is unspent recalled with a second person's approval.
 func (w *world) recallAll() {
 	w.t.Helper()

@@ -151,11 +151,14 @@ func dueAgain(tx *gorm.DB, batchID int64, now database.Millis) error {
 		AND id IN (SELECT envelope_id FROM disbursement_orders WHERE batch_id = ?)`, now, Expired, batchID).Error
 }
 
-// repairable are orders that ended without effect and have no successor: the repair queue. A credit is repaired only
-// while its envelope can still be spent.
+// repairable are orders that ended without effect, have no successor, and whose envelope still wants one: the repair
+// queue. A credit is repaired only while its envelope can still be spent. Where the operator says that the envelope was
+// credited by another order, or that it has none, no new number helps: the reconciliation has to say where the money is.
 func repairable(tx *gorm.DB, campaignID int64, kind string, now database.Millis, limit int) (found []Order, err error) {
-	err = tx.Raw(`SELECT * FROM disbursement_orders WHERE campaign_id = ? AND kind = ? AND status IN (?, ?) AND replaced_by = ''
-		AND (kind <> ? OR expires_at > ?) ORDER BY id LIMIT ?`+unlocked(tx), campaignID, kind, OrderFailed, OrderReturned, Credit, now, limit).Scan(&found).Error
+	err = tx.Raw(`SELECT * FROM disbursement_orders WHERE campaign_id = ? AND kind = ? AND status IN (?, ?) AND replaced_by = '' AND reason NOT IN (?, ?)
+		AND EXISTS (SELECT 1 FROM envelopes e WHERE e.id = disbursement_orders.envelope_id AND (disbursement_orders.kind = ? AND e.status = ? AND e.expires_at > ?
+			OR disbursement_orders.kind = ? AND e.status = ? AND e.credited_fen > e.spent_fen + e.recalled_fen)) ORDER BY id LIMIT ?`+unlocked(tx),
+		campaignID, kind, OrderFailed, OrderReturned, ReasonCouponUsed, ReasonCouponUnknown, Credit, Ordered, now, Recall, Expired, limit).Scan(&found).Error
 	return found, err
 }
 
