@@ -24,7 +24,7 @@ import (
 	"hongbao/internal/staff"
 )
 
-// Service holds campaigns and registrations. All fields are required, save Evidence and Log.
+// Service holds campaigns and registrations. All fields are required, save Evidence, Log and Measures.
 type Service struct {
 	DB       *database.DB
 	Keys     *identity.KeyRing
@@ -36,6 +36,7 @@ type Service struct {
 	Now      func() time.Time
 	Random   io.Reader
 	Log      *slog.Logger
+	Measures *Measures
 
 	shelf    shelf
 	intake   intake

@@ -16,6 +16,7 @@ import (
 
 // take brings the applications of one campaign into the list and answers everyone.
 func (s *Service) take(ctx context.Context, group []*waiter) {
+	began := time.Now()
 	group, err := s.screen(ctx, group)
 	if err == nil && len(group) == 0 {
 		return // nobody in it is eligible, and each has the answer
@@ -37,6 +38,7 @@ func (s *Service) take(ctx context.Context, group []*waiter) {
 		answerAll(group, interrupted(err))
 		return
 	}
+	s.Measures.committed(outcomes, began)
 	for i, w := range group {
 		if outcomes[i].row != nil {
 			w.row = outcomes[i].row
@@ -95,8 +97,9 @@ func (s *Service) tag(ctx context.Context, group []*waiter) error {
 
 // outcome is what became of one application: the row that answers it, its own or one stored before, or the refusal.
 type outcome struct {
-	row *registrationRow
-	err error
+	row   *registrationRow
+	fresh bool // the row is its own
+	err   error
 }
 
 // store commits a group. Within it, the first that holds a key goes in; whoever shares one is answered from what is
@@ -134,7 +137,7 @@ func (s *Service) settle(tx *gorm.DB, group []*waiter, ids map[database.Bytes32]
 		}
 		row := *w.row
 		row.ID = id
-		outcomes[i].row = &row
+		outcomes[i] = outcome{row: &row, fresh: true}
 		if row.Status == Registered {
 			if err := queueMessage(tx, w.live.message(id, row.CampaignID, StageConfirm, s.Now())); err != nil {
 				return err

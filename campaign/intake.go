@@ -40,6 +40,7 @@ type waiter struct {
 func (s *Service) submit(ctx context.Context, a *application) error {
 	w := &waiter{application: a, ctx: ctx, done: make(chan struct{})}
 	start, ok := s.intake.join(w)
+	s.Measures.queued(s.intake.length())
 	if !ok {
 		return errBusy.After(2 * time.Second)
 	}
@@ -87,8 +88,16 @@ func (in *intake) next() []*waiter {
 	return group
 }
 
+// length is how many wait.
+func (in *intake) length() int {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return len(in.waiting)
+}
+
 func (s *Service) write() {
 	for group := s.intake.next(); group != nil; group = s.intake.next() {
+		s.Measures.queued(s.intake.length())
 		ctx, cancel := context.WithTimeout(context.Background(), intakeTimeout)
 		for _, part := range byCampaign(group) {
 			s.take(ctx, part)

@@ -72,6 +72,7 @@ func (s *Service) Register(ctx context.Context, sub Submission) (Receipt, error)
 		return Receipt{}, err
 	}
 	receipt, err := s.enter(ctx, live, vault, sub)
+	s.Measures.refused(err)
 	if found, ok := fault.As(err); ok {
 		s.tally.add(refusal{live.ID, found.Code, database.At(s.Now().Truncate(time.Hour))})
 	}

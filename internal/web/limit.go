@@ -60,6 +60,9 @@ func (w *Web) Limited(bucket string) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if w.Limiter != nil {
 			if wait := w.Limiter(bucket, c.ClientIP()); wait > 0 {
+				if w.Measures != nil {
+					w.Measures.limited.WithLabelValues(bucket).Inc()
+				}
 				w.Fail(c, errTooMany.After(wait))
 				return
 			}

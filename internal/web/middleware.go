@@ -52,11 +52,7 @@ func RequestID(c *gin.Context) string { return c.GetString(requestKey) }
 func (w *Web) log(c *gin.Context) {
 	start := w.Now()
 	c.Next()
-	route := c.FullPath()
-	if route == "" {
-		route = "(none)"
-	}
-	attributes := []any{"id", RequestID(c), "method", c.Request.Method, "route", route, "status", c.Writer.Status(),
+	attributes := []any{"id", RequestID(c), "method", c.Request.Method, "route", route(c), "status", c.Writer.Status(),
 		"ms", w.Now().Sub(start).Milliseconds(), "bytes", max(c.Writer.Size(), 0)}
 	if actor, ok := c.Get(actorKey); ok {
 		attributes = append(attributes, "staff", actor.(Actor).Username)

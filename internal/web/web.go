@@ -24,7 +24,8 @@ type Options struct {
 	Body        int64    // greatest request body in bytes; 0 means 1 MiB. See Web.Upload
 	Secret      []byte   // at least 32 bytes: authenticates citizens' tokens
 	CitizenTTL  time.Duration
-	Limiter     Limiter // nil: no rate limits
+	Limiter     Limiter   // nil: no rate limits
+	Measures    *Measures // nil: nothing is counted
 	Log         *slog.Logger
 	Now         func() time.Time
 
@@ -57,6 +58,9 @@ func New(options Options) *Web {
 	w.Engine.MaxMultipartMemory = 1 << 20
 	if err := w.Engine.SetTrustedProxies(w.Proxies); err != nil {
 		panic(fmt.Sprintf("web: trusted proxies: %v", err))
+	}
+	if w.Measures != nil {
+		w.Engine.Use(w.Measures.measure)
 	}
 	w.Engine.Use(w.identify, w.log, w.recover, w.secure, w.prefer, w.cap, w.sameOrigin())
 	w.Engine.NoRoute(w.Handle(func(*gin.Context) error { return errNoRoute }))
