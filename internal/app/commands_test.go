@@ -16,6 +16,11 @@ import (
 	"hongbao/internal/testkit"
 )
 
+func TestMain(m *testing.M) {
+	setLog(os.Stderr, "error")
+	os.Exit(m.Run())
+}
+
 func TestEveryCommandHasHelpWithAnExample(t *testing.T) {
 	var walk func(c *cobra.Command)
 	walk = func(c *cobra.Command) {

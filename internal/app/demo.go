@@ -20,8 +20,10 @@ import (
 // ends at the present, which it follows from then on.
 type demo struct {
 	*stage
+	dir    string // what the rehearsals write
 	people []rehearsal.Account
 	today  time.Time
+	fresh  bool // no earlier start has filled the database
 }
 
 // demoPassword is for the demo's accounts, which exist on the loopback address only.
@@ -45,17 +47,21 @@ var demoCampaigns = []demoCampaign{
 	{"suzhou-2020.yaml", rehearsal.Open, 300, func(w campaign.Windows) time.Time { return w.Open }, day},
 }
 
-func openDemo(ctx context.Context, config *Config) (*demo, error) {
+// openDemo serves at once; seed fills the database.
+func openDemo(ctx context.Context, config *Config, dir string) (*demo, error) {
 	db, err := openMigrated(ctx, config.Database)
 	if err != nil {
 		return nil, err
 	}
-	d := &demo{today: time.Now().UTC(), stage: &stage{clock: NewClock(time.Now().Add(-120 * day)), served: make(chan error, 1)}}
+	d := &demo{dir: dir, today: time.Now().UTC(), stage: &stage{clock: NewClock(time.Now().Add(-120 * day)), served: make(chan error, 1)}}
 	if d.world, err = startWorld(ctx, sandbox.Options{Seed: 1, Faults: sandbox.FaultsNormal, Now: d.clock.Now, PlatformKey: &config.Keys.Operator.PublicKey, Log: slog.Default()}); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	if d.platform, err = d.assemble(db, config); err == nil {
 		err = d.hire(ctx)
+	}
+	if err == nil {
+		err = d.look(ctx)
 	}
 	if err == nil {
 		err = d.open(ctx, config.Listen)
@@ -79,13 +85,18 @@ func (d *demo) hire(ctx context.Context) error {
 	return nil
 }
 
-// seed makes the campaigns on a first start, then lets the clock follow the machine's and starts the jobs.
-func (d *demo) seed(ctx context.Context, w io.Writer) error {
+// look finds out whether an earlier start has filled the database; then the clock is the machine's.
+func (d *demo) look(ctx context.Context) error {
 	list, err := d.platform.campaigns.List(ctx, staff.AllCities)
-	if err != nil {
-		return err
+	if d.fresh = len(list) == 0; !d.fresh {
+		d.clock.Release()
 	}
-	if len(list) == 0 {
+	return err
+}
+
+// seed makes the campaigns on a first start, then lets the clock follow the machine's, starts the jobs and attends to the draws.
+func (d *demo) seed(ctx context.Context, w io.Writer) error {
+	if d.fresh {
 		if err := d.rehearse(ctx, w); err != nil {
 			return err
 		}
@@ -119,7 +130,7 @@ func (d *demo) rehearse(ctx context.Context, w io.Writer) error {
 		if err != nil {
 			return err
 		}
-		o := rehearsalOptions{registrations: c.registrations, seed: 1, out: filepath.Join("var", "demo", book.ID)}
+		o := rehearsalOptions{registrations: c.registrations, seed: 1, out: filepath.Join(d.dir, book.ID)}
 		fmt.Fprintf(w, "making the campaign %s ...\n", book.ID)
 		summary, err := d.rehearsal(o, book, c.until, rehearsal.Progress{Out: io.Discard}).Run(ctx)
 		if err != nil {

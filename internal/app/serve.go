@@ -103,9 +103,12 @@ func readChain(path string) (draw.Chain, error) {
 	return draw.ParseChain(b)
 }
 
+// demoDir holds the demo's keys and what its campaigns wrote.
+const demoDir = "var/demo"
+
 // serveDemo serves a database that fills itself with campaigns in three stages.
 func serveDemo(cmd *cobra.Command) error {
-	fallback, err := demoKeys("var/demo")
+	fallback, err := demoKeys(demoDir)
 	if err != nil {
 		return err
 	}
@@ -114,7 +117,7 @@ func serveDemo(cmd *cobra.Command) error {
 		return err
 	}
 	setLog(cmd.ErrOrStderr(), "error") // the simulated operators misbehave, and every retry would be a warning
-	d, err := openDemo(cmd.Context(), config)
+	d, err := openDemo(cmd.Context(), config, demoDir)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func (s *script) claim(ctx context.Context) error {
 	}
 	meter := s.Progress.start("claims", len(s.winners))
 	defer meter.finish()
-	return each(ctx, numbered(s.winners), func(ctx context.Context, w numberedWinner) error {
+	err := each(ctx, numbered(s.winners), func(ctx context.Context, w numberedWinner) error {
 		defer meter.add(1)
 		switch {
 		case silent(w.i):
@@ -50,6 +50,10 @@ func (s *script) claim(ctx context.Context) error {
 		}
 		return s.claimOne(ctx, w.citizen, !lateWallet(w.i))
 	})
+	if err != nil {
+		return err
+	}
+	return s.cosign(ctx) // what was given up has gone to the waitlist, in public
 }
 
 type numberedWinner struct {

@@ -1,0 +1,85 @@
+package app
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"path/filepath"
+	"testing"
+
+	"hongbao/internal/testkit"
+	"hongbao/reporting"
+)
+
+// filledDemo is a demo whose campaigns are made, on a fresh database.
+func filledDemo(t *testing.T) *demo {
+	t.Helper()
+	dir := t.TempDir()
+	keys, err := demoKeys(filepath.Join(dir, "keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := Load(Source{Environment: []string{"HONGBAO_LISTEN=127.0.0.1:0", "HONGBAO_DATABASE=" + testkit.SQLite(t)}, Fallback: keys})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := openDemo(context.Background(), config, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if response, err := http.Get(d.address + "/"); err != nil || response.StatusCode != http.StatusOK {
+		t.Errorf("before its campaigns are there: %v %v", response, err)
+	}
+	if err := d.rehearse(context.Background(), t.Output()); err != nil {
+		t.Fatal(err)
+	}
+	d.clock.Release()
+	return d
+}
+
+func TestDemoHasCampaignsInThreeStages(t *testing.T) {
+	d := filledDemo(t)
+	list, err := d.platform.campaigns.List(context.Background(), "*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stages := make(map[string]int)
+	for _, c := range list {
+		stages[c.Status]++
+		for _, path := range []string{"/c/" + c.Slug, "/draws/" + c.Slug} {
+			if status := get(t, d.address+path); status != http.StatusOK {
+				t.Errorf("%s: %d", path, status)
+			}
+		}
+	}
+	if stages["open"] != 1 || stages["drawn"] != 1 || stages["settled"] != 1 {
+		t.Errorf("%v", stages)
+	}
+	results, err := reporting.Check(context.Background(), d.platform.db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range results {
+		if !r.OK {
+			t.Errorf("%s: %s", r.Name, r.Detail)
+		}
+	}
+}
+
+func get(t *testing.T, address string) int {
+	t.Helper()
+	response, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if _, err := io.Copy(io.Discard, response.Body); err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode
+}
