@@ -190,7 +190,7 @@ func (w *world) settleAll() {
 	w.t.Fatal("orders are still open")
 }
 
-// credited is a world in which everybody has the money.
+// creditAll lets everybody have the money.
 func (w *world) creditAll() {
 	w.t.Helper()
 	w.fund()
