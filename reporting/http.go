@@ -12,12 +12,15 @@ import (
 	"hongbao/internal/web"
 )
 
-// Routes mounts the staff API of reports: the catalogue, making, the list, and the download.
+// Routes mounts the staff API of reports: the catalogue, orders, their progress and cancelling, the list, and the download.
 func (s *Service) Routes(r *gin.Engine, w *web.Web) {
 	api := r.Group("/api/v1/admin")
 	api.GET("/reports", w.Staff(staff.ReportsDownload), w.Handle(s.listCatalogue))
 	api.GET("/reports/:id/file", w.Staff(staff.ReportsDownload), w.Handle(s.download))
-	api.POST("/campaigns/:slug/reports", w.Staff(staff.ReportsMake), w.Handle(s.make))
+	api.GET("/reports/:id", w.Staff(staff.ReportsDownload), w.Handle(s.show))
+	api.POST("/reports/:id/cancel", w.Staff(staff.ReportsMake), w.Handle(s.cancel))
+	api.POST("/reports/:id/password", w.Staff(staff.ReportsMake), w.Handle(s.showPassword))
+	api.POST("/campaigns/:slug/reports", w.Staff(staff.ReportsMake), w.Handle(s.order))
 	api.GET("/campaigns/:slug/reports", w.Staff(staff.ReportsDownload), w.Handle(s.list))
 }
 
@@ -35,17 +38,18 @@ func (s *Service) listCatalogue(c *gin.Context) error {
 	return nil
 }
 
-// make produces one report, or the whole catalogue when name is "all".
-func (s *Service) make(c *gin.Context) error {
+// order takes an order for one report, or for the whole catalogue when the name is "all". With wait it answers when the reports
+// are made (201), otherwise at once (202).
+func (s *Service) order(c *gin.Context) error {
 	var ask struct {
-		Name   string `json:"name"`
-		Format string `json:"format"`
+		Name     string `json:"name"`
+		Format   string `json:"format"`
+		Wait     bool   `json:"wait"`
+		Unmasked bool   `json:"unmasked"`
+		Reason   string `json:"reason"`
 	}
 	if err := web.Bind(c, &ask); err != nil {
 		return err
-	}
-	if ask.Format == "" {
-		ask.Format = XLSX
 	}
 	id, err := s.visible(c)
 	if err != nil {
@@ -53,20 +57,24 @@ func (s *Service) make(c *gin.Context) error {
 	}
 	names := []string{ask.Name}
 	if ask.Name == "all" {
-		names = names[:0]
-		for _, r := range Catalogue() {
-			names = append(names, r.Name)
-		}
+		names = allNames()
 	}
-	runs := []Run{}
+	runs, status := []Run{}, http.StatusAccepted
 	for _, name := range names {
-		run, err := s.Produce(c.Request.Context(), name, id, ask.Format, web.ActorOf(c).Username)
+		var run Run
+		by := web.ActorOf(c).Username
+		if ask.Wait && !ask.Unmasked {
+			status = http.StatusCreated
+			run, err = s.Produce(c.Request.Context(), name, id, ask.Format, by)
+		} else {
+			run, err = s.Order(c.Request.Context(), Order{id, name, ask.Format, by, ask.Unmasked, ask.Reason})
+		}
 		if err != nil {
 			return err
 		}
 		runs = append(runs, run)
 	}
-	c.JSON(http.StatusCreated, gin.H{"reports": runs})
+	c.JSON(status, gin.H{"reports": runs})
 	return nil
 }
 
@@ -92,20 +100,60 @@ func (s *Service) visible(c *gin.Context) (int64, error) {
 	return campaign.ID, web.ActorOf(c).MustSee(campaign.City)
 }
 
-func (s *Service) download(c *gin.Context) error {
+// run finds the report in the path, if the actor serves its campaign's city.
+func (s *Service) run(c *gin.Context) (Run, error) {
 	id, err := strconv.ParseInt(c.Param("id"), 10, 64)
 	if err != nil {
-		return fault.Field("id", "number", "编号必须是数字", "the id must be a number")
+		return Run{}, fault.Field("id", "number", "编号必须是数字。", "The id must be a number.")
 	}
 	run, err := s.Run(c.Request.Context(), id)
 	if err != nil {
-		return err
+		return run, err
 	}
 	campaign, err := s.Campaigns.Get(c.Request.Context(), run.CampaignID)
 	if err != nil {
+		return run, err
+	}
+	return run, web.ActorOf(c).MustSee(campaign.City)
+}
+
+func (s *Service) show(c *gin.Context) error {
+	run, err := s.run(c)
+	if err != nil {
 		return err
 	}
-	if err := web.ActorOf(c).MustSee(campaign.City); err != nil {
+	c.JSON(http.StatusOK, run)
+	return nil
+}
+
+func (s *Service) cancel(c *gin.Context) error {
+	run, err := s.run(c)
+	if err != nil {
+		return err
+	}
+	if err := s.Cancel(c.Request.Context(), run, web.ActorOf(c).Username); err != nil {
+		return err
+	}
+	c.Status(http.StatusNoContent)
+	return nil
+}
+
+func (s *Service) showPassword(c *gin.Context) error {
+	run, err := s.run(c)
+	if err != nil {
+		return err
+	}
+	password, err := s.Password(c.Request.Context(), run, web.ActorOf(c).Username)
+	if err != nil {
+		return err
+	}
+	c.JSON(http.StatusOK, gin.H{"password": password})
+	return nil
+}
+
+func (s *Service) download(c *gin.Context) error {
+	run, err := s.run(c)
+	if err != nil {
 		return err
 	}
 	c.Header("Content-Type", contentTypes[run.Format])

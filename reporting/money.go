@@ -17,7 +17,7 @@ var orders = Report{Name: "orders", ZH: "发放指令", EN: "Disbursement orders
 				{ZH: "创建", EN: "created_at", Kind: Moment, Note: "北京时间"},
 				{ZH: "更新", EN: "changed_at", Kind: Moment, Note: "北京时间"},
 			},
-			Query: "SELECT order_no, kind, operator, source, amount_fen, settled_fen, status, attempts, operator_ref, reason, created_at, changed_at FROM disbursement_orders WHERE campaign_id = @campaign ORDER BY id"},
+			Query: "SELECT order_no, kind, operator, source, amount_fen, settled_fen, status, attempts, operator_ref, reason, created_at, changed_at FROM disbursement_orders WHERE campaign_id = @campaign ORDER BY kind, status, id"},
 		{ZH: "按状态", EN: "by_status", Columns: []Column{
 			{ZH: "类别", EN: "kind", Note: "指令类别"}, {ZH: "运营机构", EN: "operator", Note: "受理机构"}, {ZH: "状态", EN: "status", Note: "当前状态"},
 			{ZH: "笔数", EN: "orders", Kind: Count, Total: true, Note: "指令行数"}, {ZH: "金额", EN: "amount", Kind: Money, Total: true, Note: "指令金额之和"}},
@@ -42,7 +42,7 @@ var envelopes = Report{Name: "envelopes", ZH: "红包登记簿", EN: "Envelope r
 			{ZH: "入账时间", EN: "credited_at", Kind: Moment, Note: "北京时间"},
 			{ZH: "到期时间", EN: "expires_at", Kind: Moment, Note: "北京时间"},
 		},
-		Query: "SELECT coupon_id, entry, tier, source, operator, status, amount_fen, credited_fen, spent_fen, recalled_fen, claimed_at, credited_at, expires_at FROM envelopes WHERE campaign_id = @campaign ORDER BY id"}},
+		Query: "SELECT coupon_id, entry, tier, source, operator, status, amount_fen, credited_fen, spent_fen, recalled_fen, claimed_at, credited_at, expires_at FROM envelopes WHERE campaign_id = @campaign ORDER BY status, id"}},
 	Controls: []Control{{Column: 8, ZH: "账本已消费余额", Query: ledgerSpent}},
 }
 
@@ -71,7 +71,7 @@ var statements = Report{Name: "statements", ZH: "对账单与差异", EN: "State
 			{ZH: "日期", EN: "day", Note: "对账日"}, {ZH: "运营机构", EN: "operator", Note: "对账单来源"}, {ZH: "业务号", EN: "number", Note: "指令号或交易号"}, {ZH: "类别", EN: "kind", Note: "差异类别"},
 			{ZH: "我方", EN: "ours", Note: "我方记录"}, {ZH: "对方", EN: "theirs", Note: "对账单记录"}, {ZH: "状态", EN: "status", Note: "open 未结，resolved 已结"},
 			{ZH: "原因", EN: "reason", Note: "结案原因"}, {ZH: "责任人", EN: "owner", Note: "处理人"}, {ZH: "发现", EN: "found_at", Kind: Moment, Note: "北京时间"}, {ZH: "结案", EN: "resolved_at", Kind: Moment, Note: "北京时间"}},
-			Query: "SELECT day, operator, order_no, kind, ours, theirs, status, reason, owner, found_at, resolved_at FROM differences WHERE campaign_id = @campaign ORDER BY id"},
+			Query: "SELECT day, operator, order_no, kind, ours, theirs, status, reason, owner, found_at, resolved_at FROM differences WHERE campaign_id = @campaign ORDER BY kind, status, id"},
 	},
 }
 

@@ -76,10 +76,11 @@ func wire(db *database.DB, config *Config, around surroundings) (*platform, erro
 		DB: db, Campaigns: p.campaigns, Lottery: p.lottery, Staff: p.staff, Operators: around.operators,
 		Signer: signer, Verifier: verifier, Now: around.now, Random: rand.Reader,
 	}
-	p.reporting = &reporting.Service{DB: db, Campaigns: p.campaigns, Version: Version(), Now: around.now}
+	p.reporting = &reporting.Service{DB: db, Campaigns: p.campaigns, Staff: p.staff, LogKey: logKey, Version: Version(), Now: around.now}
 	p.campaigns.Handlers()
 	p.lottery.HandleApprovals()
 	p.disbursement.HandleApprovals()
+	p.reporting.HandleApprovals()
 	p.schedule(around.now)
 	p.route(config, around)
 	return p, nil
@@ -97,7 +98,7 @@ func (p *platform) suite(ctx context.Context, drawID string) (identity.Suite, er
 // schedule gathers the rooms' jobs into the one table.
 func (p *platform) schedule(now func() time.Time) {
 	p.scheduler = &Scheduler{DB: p.db, Now: now, Log: slog.Default()}
-	for _, jobs := range [][]database.Job{p.campaigns.Jobs(), p.lottery.Jobs(), p.disbursement.Jobs()} {
+	for _, jobs := range [][]database.Job{p.campaigns.Jobs(), p.lottery.Jobs(), p.disbursement.Jobs(), p.reporting.Jobs()} {
 		p.scheduler.Jobs = append(p.scheduler.Jobs, jobs...)
 	}
 }

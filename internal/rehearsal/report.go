@@ -89,7 +89,7 @@ type reportRun struct {
 // report has every workbook made and downloads them as the regulator.
 func (s *script) report(ctx context.Context) error {
 	var answer struct{ Reports []reportRun }
-	if err := s.staff.regulator.ask(ctx, http.MethodPost, s.campaignPath("/reports"), map[string]string{"name": "all"}, &answer); err != nil {
+	if err := s.staff.regulator.ask(ctx, http.MethodPost, s.campaignPath("/reports"), map[string]any{"name": "all", "wait": true}, &answer); err != nil {
 		return err
 	}
 	for _, r := range answer.Reports {

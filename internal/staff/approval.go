@@ -47,6 +47,7 @@ var checks = map[string]Permission{
 	"disbursement.reissue": MoneyApprove,
 	"return.surplus":       MoneyApprove,
 	"funding.receive":      MoneyApprove,
+	"report.release":       ReportsRelease,
 }
 
 // The reasons why a request or a decision is refused.

@@ -36,6 +36,7 @@ const (
 	RegistrationsView Permission = "registrations.view"
 	ReportsDownload   Permission = "reports.download"
 	ReportsMake       Permission = "reports.make"
+	ReportsRelease    Permission = "reports.release" // lets identity out in full
 	AuditView         Permission = "audit.view"
 	JobsRun           Permission = "jobs.run"
 	StaffEdit         Permission = "staff.edit"
@@ -46,7 +47,7 @@ const (
 var permissions = map[Role][]Permission{
 	CityAdmin:   {CampaignEdit, DrawRun, MerchantsEdit, RegistrationsView, ReportsMake, ReportsDownload},
 	Operations:  {MoneyPrepare, MerchantsEdit, RegistrationsView, DeskRegister, ReportsMake, ReportsDownload},
-	Approver:    {CampaignApprove, DrawConfirm, MoneyApprove, ReportsDownload},
+	Approver:    {CampaignApprove, DrawConfirm, MoneyApprove, ReportsRelease, ReportsDownload},
 	Auditor:     {AuditView, ReportsMake, ReportsDownload},
 	Regulator:   {ReportsMake, ReportsDownload},
 	Branch:      {DeskRegister},
