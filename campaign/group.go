@@ -40,7 +40,7 @@ func (s *Service) take(ctx context.Context, group []*waiter) {
 	}
 	s.Measures.committed(outcomes, began)
 	for i, w := range group {
-		if outcomes[i].row != nil {
+		if w.row.ID = outcomes[i].id; outcomes[i].row != nil {
 			w.row = outcomes[i].row
 		}
 		w.answer(outcomes[i].err)
@@ -95,16 +95,21 @@ func (s *Service) tag(ctx context.Context, group []*waiter) error {
 	return nil
 }
 
-// outcome is what became of one application: the row that answers it, its own or one stored before, or the refusal.
+// outcome is what became of one application: the id of its own new row, the row stored before that answers it, or the
+// refusal.
 type outcome struct {
-	row   *registrationRow
-	fresh bool // the row is its own
-	err   error
+	id  int64
+	row *registrationRow
+	err error
 }
 
 // store commits a group. Within it, the first that holds a key goes in; whoever shares one is answered from what is
 // there then. The campaign is held so that it cannot close in between.
 func (s *Service) store(ctx context.Context, group []*waiter) (outcomes []outcome, err error) {
+	rows := s.inserter()
+	if err := rows.Prepare(ctx); err != nil {
+		return nil, err
+	}
 	first := distinct(group)
 	err = s.DB.InTx(ctx, func(tx *gorm.DB) error {
 		outcomes = make([]outcome, len(group))
@@ -118,7 +123,7 @@ func (s *Service) store(ctx context.Context, group []*waiter) (outcomes []outcom
 			}
 			return nil
 		}
-		ids, err := insertNew(tx, first)
+		ids, err := insertNew(tx, rows, first)
 		if err != nil {
 			return err
 		}
@@ -127,25 +132,28 @@ func (s *Service) store(ctx context.Context, group []*waiter) (outcomes []outcom
 	return outcomes, err
 }
 
+// inserter keeps its prepared statements as long as the service lives.
+func (s *Service) inserter() *database.Inserter {
+	s.intake.once.Do(func() { s.intake.rows = database.NewInserter(s.DB, "registrations", registrationColumns) })
+	return s.intake.rows
+}
+
 func (s *Service) settle(tx *gorm.DB, group []*waiter, ids map[database.Bytes32]int64, outcomes []outcome) error {
 	var left []*registrationRow
+	var messages []messageRow
 	for i, w := range group {
 		id, ok := ids[w.row.Entry]
 		if !ok {
 			left = append(left, w.row)
 			continue
 		}
-		row := *w.row
-		row.ID = id
-		outcomes[i] = outcome{row: &row, fresh: true}
-		if row.Status == Registered {
-			if err := queueMessage(tx, w.live.message(id, row.CampaignID, StageConfirm, s.Now())); err != nil {
-				return err
-			}
+		outcomes[i].id = id
+		if w.row.Status == Registered {
+			messages = append(messages, w.live.message(id, w.row.CampaignID, StageConfirm, s.Now()))
 		}
 	}
-	if len(left) == 0 {
-		return nil
+	if err := queueMessages(tx, messages); err != nil || len(left) == 0 {
+		return err
 	}
 	there, err := occupants(tx, left)
 	if err != nil {
@@ -153,7 +161,7 @@ func (s *Service) settle(tx *gorm.DB, group []*waiter, ids map[database.Bytes32]
 	}
 	taken := occupied(there)
 	for i, w := range group {
-		if outcomes[i].row == nil {
+		if outcomes[i].id == 0 {
 			outcomes[i] = w.application.against(taken)
 		}
 	}
@@ -169,7 +177,6 @@ var uniqueKeys = []struct {
 	{"document_index", func(r *registrationRow) *database.Bytes32 { return r.DocumentIndex }},
 	{"linked_index", func(r *registrationRow) *database.Bytes32 { return r.LinkedIndex }},
 	{"phone_index", func(r *registrationRow) *database.Bytes32 { return r.PhoneIndex }},
-	{"person", func(r *registrationRow) *database.Bytes32 { return r.Person }},
 }
 
 type keyValue struct {

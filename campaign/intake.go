@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"hongbao/internal/database"
 )
 
 const (
@@ -21,6 +23,9 @@ type intake struct {
 	waiting []*waiter
 	writers int
 	limit   int // 0: intakeLimit
+
+	once sync.Once
+	rows *database.Inserter
 
 	// store commits a group in place of Service.store: the benchmark measures what the rest of the path costs.
 	store func(ctx context.Context, group []*waiter) ([]outcome, error)

@@ -57,7 +57,7 @@ func (m *Measures) committed(outcomes []outcome, began time.Time) {
 	m.group.Observe(float64(len(outcomes)))
 	m.commit.Observe(time.Since(began).Seconds())
 	for _, o := range outcomes {
-		if o.fresh {
+		if o.id != 0 {
 			m.registrations.Inc()
 		}
 	}

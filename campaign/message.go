@@ -75,7 +75,7 @@ func (s *Service) Notify(tx *gorm.DB, campaignID, registrationID int64, stage st
 	if err != nil {
 		return err
 	}
-	return queueMessage(tx, live.message(registrationID, campaignID, stage, s.Now()))
+	return queueMessages(tx, []messageRow{live.message(registrationID, campaignID, stage, s.Now())})
 }
 
 // SendMessages sends what waits in the outbox, a hundred at a time, and says how many went out. A message that five

@@ -125,8 +125,10 @@ func confirmationCode(vault *identity.Vault, entry database.Bytes32) string {
 	return string(code[:])
 }
 
+var codeSeparators = strings.NewReplacer("-", "", " ", "")
+
 // sameCode compares a code as people type it.
 func sameCode(code, typed string) bool {
-	typed = strings.ToUpper(strings.NewReplacer("-", "", " ", "").Replace(clip(typed)))
+	typed = strings.ToUpper(codeSeparators.Replace(clip(typed)))
 	return subtle.ConstantTimeCompare([]byte(strings.ReplaceAll(code, "-", "")), []byte(typed)) == 1
 }

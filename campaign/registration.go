@@ -201,16 +201,16 @@ func (s *Service) Exclude(ctx context.Context, actor, slug string, entry [32]byt
 	if _, ok := ExclusionReasons[reason]; !ok || reason == ReasonWithdrawn {
 		return errExclusion
 	}
-	c, err := s.BySlug(ctx, slug)
+	live, err := s.Live(ctx, slug)
 	if err != nil {
 		return err
 	}
-	row, err := registrationWhere(s.DB.Read(ctx), "campaign_id = ? AND entry = ?", c.ID, database.Bytes32(entry))
+	row, err := s.byEntry(ctx, live, entry)
 	if err != nil {
 		return err
 	}
 	return s.DB.InTx(ctx, func(tx *gorm.DB) error {
-		if err := unfrozen(tx, c.ID); err != nil {
+		if err := unfrozen(tx, live.ID); err != nil {
 			return err
 		}
 		if err := moveRegistration(tx, row, Excluded, reason, s.Now(), nil); err != nil {

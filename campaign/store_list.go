@@ -160,9 +160,12 @@ type messageRow struct {
 	SentAt         database.Millis
 }
 
-// queueMessage writes a message once for each registration and stage.
-func queueMessage(tx *gorm.DB, m messageRow) error {
-	return tx.Table("messages").Clauses(clause.OnConflict{DoNothing: true}).Create(&m).Error
+// queueMessages writes messages, once for each registration and stage.
+func queueMessages(tx *gorm.DB, list []messageRow) error {
+	if len(list) == 0 {
+		return nil
+	}
+	return tx.Table("messages").Clauses(clause.OnConflict{DoNothing: true}).CreateInBatches(list, 500).Error
 }
 
 func waitingMessages(tx *gorm.DB, limit int) (list []messageRow, err error) {

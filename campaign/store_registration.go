@@ -58,29 +58,69 @@ func nullable(b *database.Bytes32) any {
 	return b[:]
 }
 
-// insertNew stores those whose keys are all free and gives the ids of what is there now, by entry.
-func insertNew(tx *gorm.DB, rows []*registrationRow) (map[database.Bytes32]int64, error) {
+// insertNew stores those whose keys are all free and gives the ids of those rows, by entry.
+func insertNew(tx *gorm.DB, into *database.Inserter, rows []*registrationRow) (map[database.Bytes32]int64, error) {
 	values := make([][]any, len(rows))
-	entries := make([]database.Bytes32, len(rows))
 	for i, row := range rows {
-		values[i], entries[i] = row.values(), row.Entry
+		values[i] = row.values()
 	}
-	if _, err := database.InsertNew(tx, "registrations", registrationColumns, values); err != nil {
+	n, spans, err := into.InsertNew(tx, values)
+	if err != nil {
 		return nil, err
 	}
-	var stored []struct {
-		ID    int64
-		Entry database.Bytes32
+	ids := make(map[database.Bytes32]int64, n)
+	if n == 0 {
+		return ids, nil
 	}
-	if err := tx.Raw("SELECT id, entry FROM registrations WHERE campaign_id = ? AND entry IN ?", rows[0].CampaignID, entries).
-		Scan(&stored).Error; err != nil {
+	if err := readBack(tx, ids, rows, spans); err != nil {
 		return nil, fmt.Errorf("reading back registrations: %w", err)
 	}
-	ids := make(map[database.Bytes32]int64, len(stored))
-	for _, row := range stored {
-		ids[row.Entry] = row.ID
-	}
 	return ids, nil
+}
+
+// readBack finds the ids where the rows should be: that is one range of the table. Where the server counts otherwise, it
+// finds those that are missing by their documents.
+func readBack(tx *gorm.DB, ids map[database.Bytes32]int64, rows []*registrationRow, spans []database.Span) error {
+	ours := make(map[database.Bytes32]bool, len(rows))
+	for _, row := range rows {
+		ours[row.Entry] = true
+	}
+	look := func(where string, args ...any) error {
+		found, err := tx.Raw("SELECT id, entry FROM registrations WHERE "+where, args...).Rows()
+		if err != nil {
+			return err
+		}
+		defer found.Close()
+		for found.Next() {
+			var id int64
+			var entry database.Bytes32
+			if err := found.Scan(&id, &entry); err != nil {
+				return err
+			}
+			if ours[entry] {
+				ids[entry] = id
+			}
+		}
+		return found.Err()
+	}
+	var parts []string
+	var args []any
+	for _, span := range spans {
+		parts, args = append(parts, "id BETWEEN ? AND ?"), append(args, span.First, span.First+span.Rows-1)
+	}
+	if err := look(strings.Join(parts, " OR "), args...); err != nil {
+		return err
+	}
+	var missing []any
+	for _, row := range rows {
+		if ids[row.Entry] == 0 {
+			missing = append(missing, *row.DocumentIndex)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return look("campaign_id = ? AND document_index IN ?", rows[0].CampaignID, missing)
 }
 
 // occupants finds the registrations that hold any key of the given ones: one look-up per kind of key, each by its index.
@@ -115,6 +155,16 @@ func registrationWhere(tx *gorm.DB, where string, args ...any) (*registrationRow
 		return nil, fmt.Errorf("reading a registration: %w", err)
 	}
 	return &row, nil
+}
+
+// byEntry names every pool and status, since entries are found by the one index that the draw reads them by.
+func (s *Service) byEntry(ctx context.Context, live *Live, entry [32]byte) (*registrationRow, error) {
+	pools := make([]string, len(live.Book.Pools.List))
+	for i, pool := range live.Book.Pools.List {
+		pools[i] = pool.Name
+	}
+	return registrationWhere(s.DB.Read(ctx), "campaign_id = ? AND pool IN ? AND status IN ? AND entry = ?", live.ID, pools,
+		[]string{Registered, Confirmed, Withdrawn, Excluded}, database.Bytes32(entry))
 }
 
 // moveRegistration changes the status by the one legal way; set holds further columns.
@@ -222,7 +272,11 @@ func (s *Service) Registrants(ctx context.Context, ids []int64) (list []Registra
 
 // ByEntry finds a registration by its entry.
 func (s *Service) ByEntry(ctx context.Context, campaignID int64, entry [32]byte) (Registrant, error) {
-	row, err := registrationWhere(s.DB.Read(ctx), "campaign_id = ? AND entry = ?", campaignID, database.Bytes32(entry))
+	live, err := s.live(ctx, campaignID)
+	if err != nil {
+		return Registrant{}, err
+	}
+	row, err := s.byEntry(ctx, live, entry)
 	if err != nil {
 		return Registrant{}, err
 	}

@@ -14,12 +14,14 @@ import (
 var ErrPhone = fault.Field("phone", "phone-number",
 	"手机号码有误，请填写11位中国内地手机号。", "Please give a mainland China mobile number of 11 digits.")
 
+var separators = strings.NewReplacer("-", "", " ", "")
+
 var mobile = regexp.MustCompile(`^1[3-9][0-9]{9}$`)
 
 // ParsePhone reads a mainland mobile number as people type it (+86, spaces, hyphens, full-width digits) and gives its 11
 // digits. The error is ErrPhone.
 func ParsePhone(text string) (string, error) {
-	digits := strings.NewReplacer("-", "", " ", "").Replace(width.Narrow.String(strings.TrimSpace(text)))
+	digits := separators.Replace(width.Narrow.String(strings.TrimSpace(text)))
 	if rest, ok := strings.CutPrefix(digits, "+86"); ok {
 		digits = rest
 	} else if rest, ok := strings.CutPrefix(digits, "0086"); ok {
