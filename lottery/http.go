@@ -17,7 +17,7 @@ import (
 	"hongbao/lottery/draw"
 )
 
-//go:embed templates static
+//go:embed all:templates static
 var templates embed.FS
 
 // hasWasm tells whether `make wasm` had put the beacon check for browsers into static/ when this was built.

@@ -15,7 +15,7 @@ import (
 
 // floors is the house's one rule of imports: a room imports rooms of lower floors only. docs/architecture.md shows the same list.
 var floors = [][]string{
-	{"internal/money", "internal/fault", "internal/signing", "lottery/draw", "migrations", "examples"},
+	{"internal/money", "internal/fault", "internal/signing", "internal/watch", "lottery/draw", "migrations", "examples"},
 	{"internal/database"},
 	{"internal/audit", "internal/identity", "internal/sheet", "internal/web", "lottery/beacon"},
 	{"internal/staff"},
