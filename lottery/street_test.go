@@ -52,9 +52,10 @@ type street struct {
 }
 
 type person struct {
-	id    int64
-	entry draw.Digest
-	pool  string
+	id      int64
+	entry   draw.Digest
+	pool    string
+	receipt draw.Receipt
 }
 
 // witness is what hongbao witness is: it knows the log's key, remembers what it cosigned, checks, then signs.
@@ -221,9 +222,10 @@ func (s *street) register(n int) {
 			if i%10 == 9 {
 				status, reason = "excluded", "no-evidence"
 			}
-			var entry, salt [32]byte
-			_, _ = rand.Read(entry[:])
-			_, _ = rand.Read(salt[:])
+			receipt := draw.Receipt{ID: slug, Pool: pool}
+			_, _ = rand.Read(receipt.Salt[:])
+			_, _ = rand.Read(receipt.Person[:])
+			entry, salt := receipt.Entry(draw.Hash(s.book.HashName)), receipt.Salt
 			err := tx.Exec(`INSERT INTO registrations (campaign_id, entry, salt, sealed, pool, district, operator, tier_choice, consents, status, reason, source,
 				body_hash, registered_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, 'icbc', '', '', ?, ?, 'online', ?, 1, 1)`,
 				s.id, entry[:], salt[:], []byte{1}, pool, pool, status, reason, salt[:]).Error
@@ -234,7 +236,7 @@ func (s *street) register(n int) {
 			if err := tx.Raw("SELECT MAX(id) FROM registrations").Scan(&id).Error; err != nil {
 				return err
 			}
-			s.people = append(s.people, person{id: id, entry: entry, pool: pool})
+			s.people = append(s.people, person{id: id, entry: entry, pool: pool, receipt: receipt})
 		}
 		return nil
 	}))

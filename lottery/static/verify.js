@@ -248,10 +248,9 @@ class Verification {
   /** prefixes demands that the logged hashes are of growing prefixes of whole lines, the last of the whole file. */
   async prefixes(file, hashes) {
     let found = 0, last = 0;
-    for (let end = 0; found < hashes.length; end = file.indexOf(10, end) + 1) {
+    for (let end = 0; found < hashes.length && end <= file.length; end = (file.indexOf(10, end) + 1) || file.length + 1) {
       const sum = await this.hash.hexSum(file.subarray(0, end));
       for (; hashes[found] === sum; found++) last = end;
-      if (end === file.length) break;
       await this.hash.rest();
     }
     if (found < hashes.length) throw new Error(`hash ${found + 1} in the log is not of a prefix of whole lines`);
