@@ -135,3 +135,13 @@ func poolRows(db *gorm.DB, drawID int64) ([]poolRow, error) {
 	var rows []poolRow
 	return rows, db.Table("draw_pools").Where("draw_id = ?", drawID).Order("pool").Find(&rows).Error
 }
+
+type statusCount struct {
+	Status Status
+	N      int64
+}
+
+func countByStatus(db *gorm.DB) (counts []statusCount, err error) {
+	err = db.Raw("SELECT status, COUNT(*) AS n FROM draws GROUP BY status ORDER BY status").Scan(&counts).Error
+	return counts, err
+}

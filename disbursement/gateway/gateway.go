@@ -27,17 +27,18 @@ import (
 // Profile says how one operator is reached. Several second-tier banks behind one access point have a profile each, with
 // their own Name and URL, and the access point's Party and keys.
 type Profile struct {
-	Name    string             // of the operator
-	Party   string             // who signs its answers: the operator itself if empty, or its access point
-	URL     string             // below which /bank/v1 lies
-	Signer  signing.Signer     // the platform's
-	Keys    *signing.Directory // the party's public keys
-	SealKey *ecdsa.PublicKey   // for sensitive fields
-	Rate    float64            // calls a second; no limit if 0
-	Timeout time.Duration      // of one call; 10 s if 0
-	Batch   int                // orders in one call, at most 1000; 100 if 0
-	Client  *http.Client       // with mutual TLS where the operator asks for it; a client of our own if nil
-	Rest    time.Duration      // how long the circuit stays open after failures in a row; 5 s if 0
+	Name     string             // of the operator
+	Party    string             // who signs its answers: the operator itself if empty, or its access point
+	URL      string             // below which /bank/v1 lies
+	Signer   signing.Signer     // the platform's
+	Keys     *signing.Directory // the party's public keys
+	SealKey  *ecdsa.PublicKey   // for sensitive fields
+	Rate     float64            // calls a second; no limit if 0
+	Timeout  time.Duration      // of one call; 10 s if 0
+	Batch    int                // orders in one call, at most 1000; 100 if 0
+	Client   *http.Client       // with mutual TLS where the operator asks for it; a client of our own if nil
+	Measures *Measures          // nil: nothing is counted
+	Rest     time.Duration      // how long the circuit stays open after failures in a row; 5 s if 0
 }
 
 // failuresInARow open the circuit.
@@ -161,7 +162,9 @@ func (g *Gateway) call(ctx context.Context, method, path string, body []byte, re
 	if err := g.limiter.Wait(ctx); err != nil {
 		return answer{}, ErrUnavailable.With(err)
 	}
+	began := time.Now()
 	a, err := g.breaker.Execute(func() (answer, error) { return g.exchange(ctx, method, path, body, read) })
+	g.profile.Measures.called(g.profile.Name, path, a, err, began)
 	if err != nil {
 		return answer{}, ErrUnavailable.With(fmt.Errorf("%s %s: %w", g.profile.Name, path, err))
 	}
