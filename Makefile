@@ -18,7 +18,7 @@ long: ## run what is too long for CI: large rehearsals, on MariaDB too where HON
 	go run . rehearse --registrations 20000 --faults normal --database sqlite:var/long.db --out var/long
 
 screenshots: ## write pictures of the main pages to var/screenshots
-	HONGBAO_SCREENSHOTS=$(CURDIR)/var/screenshots go test -count=1 -run Screenshots -v ./admin
+	HONGBAO_SCREENSHOTS=$(CURDIR)/var/screenshots go test -count=1 -run Screenshots ./internal/app
 
 wasm: ## build the beacon check for browsers, which builds of the program made afterwards carry
 	GOOS=js GOARCH=wasm go build -trimpath -ldflags "-s -w" -o lottery/static/beacon.wasm ./lottery/wasm

@@ -23,6 +23,7 @@ type Config struct {
 	BeaconURLs  []string // drand relays; empty is the public ones
 	Operators   string   // path of the operators' profiles (YAML)
 	SMS         string   // base URL of the SMS gateway; empty writes messages to the outbox only
+	KeeperURL   string // base URL of the pseudonym keeper; empty keeps pseudonyms in this process
 	Keys        Keys
 }
 
@@ -59,7 +60,9 @@ var settings = []Setting{
 	{Name: "sms-url", Help: "base URL of the SMS gateway (default: messages stay in the outbox)", Set: func(c *Config, v string) (err error) { c.SMS, err = webAddress(v); return }},
 	{Name: "master-key", Secret: true, Required: true, Help: "key that wraps the campaigns' keys, 64 hex digits", Set: func(c *Config, v string) error { return c.Keys.setMaster(v) }},
 	{Name: "citizen-secret", Secret: true, Required: true, Help: "key of the citizens' tokens and SMS codes, 64 hex digits", Set: func(c *Config, v string) error { return c.Keys.setCitizen(v) }},
-	{Name: "keeper-key", Secret: true, Required: true, Help: "the pseudonym keeper's key, 64 hex digits", Set: func(c *Config, v string) error { return c.Keys.setKeeper(v) }},
+	{Name: "keeper-url", Help: "base URL of the pseudonym keeper (hongbao keeper); only demo keys do without", Set: func(c *Config, v string) (err error) { c.KeeperURL, err = webAddress(v); return }},
+	{Name: "keeper-token", Secret: true, Help: "key that seals what passes between this service and the keeper, 64 hex digits", Set: func(c *Config, v string) error { return c.Keys.setKeeperToken(v) }},
+	{Name: "keeper-key", Secret: true, Help: "the pseudonym keeper's own key where it runs within the service, which only demo keys may, 64 hex digits", Set: func(c *Config, v string) error { return c.Keys.setKeeper(v) }},
 	{Name: "log-name", Default: "log.hongbao.example", Help: "name of the public log, a host name; each city's log is name/city", Set: setLogName},
 	{Name: "log-key", Secret: true, Required: true, Help: "key from which the cities' log keys derive, 64 hex digits", Set: func(c *Config, v string) error { return c.Keys.setLog(v) }},
 	{Name: "operator-key", Secret: true, Required: true, Help: "SM2 key that signs messages to operators, 64 hex digits", Set: func(c *Config, v string) error { return c.Keys.setOperator(v) }},
@@ -149,6 +152,19 @@ func (c *Config) crossCheck() (mistakes []error) {
 	}
 	if c.Keys.Demo && !isLoopback(c.Listen) {
 		mistakes = append(mistakes, fmt.Errorf("listen %s: demo keys are refused outside the loopback address, since anyone can make the same; make keys of your own", c.Listen))
+	}
+	return append(mistakes, c.crossCheckKeeper()...)
+}
+
+// crossCheckKeeper: whoever holds the register of people must not hold the keeper's key as well.
+func (c *Config) crossCheckKeeper() (mistakes []error) {
+	switch {
+	case c.KeeperURL != "" && c.Keys.KeeperToken == nil:
+		mistakes = append(mistakes, errors.New("keeper-url: needs HONGBAO_KEEPER_TOKEN, the key shared with the keeper"))
+	case c.KeeperURL == "" && !c.Keys.Demo:
+		mistakes = append(mistakes, errors.New("keeper-url is required: start `hongbao keeper` under its own user, or elsewhere; a keeper within the service is for rehearsals"))
+	case c.KeeperURL == "" && c.Keys.Keeper == nil:
+		mistakes = append(mistakes, errors.New("keeper-key or keeper-url is required"))
 	}
 	return mistakes
 }

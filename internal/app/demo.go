@@ -24,6 +24,8 @@ type demo struct {
 	people []rehearsal.Account
 	today  time.Time
 	fresh  bool // no earlier start has filled the database
+
+	lookups map[string]rehearsal.Lookup // by campaign: somebody whose result can be looked up
 }
 
 // demoPassword is for the demo's accounts, which exist on the loopback address only.
@@ -53,7 +55,7 @@ func openDemo(ctx context.Context, config *Config, dir string) (*demo, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &demo{dir: dir, today: time.Now().UTC(), stage: &stage{clock: NewClock(time.Now().Add(-120 * day)), served: make(chan error, 1)}}
+	d := &demo{dir: dir, today: time.Now().UTC(), lookups: make(map[string]rehearsal.Lookup), stage: &stage{clock: NewClock(time.Now().Add(-120 * day)), served: make(chan error, 1)}}
 	if d.world, err = startWorld(ctx, sandbox.Options{Seed: 1, Faults: sandbox.FaultsNormal, Now: d.clock.Now, PlatformKey: &config.Keys.Operator.PublicKey, Log: slog.Default()}); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -136,6 +138,7 @@ func (d *demo) rehearse(ctx context.Context, w io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("campaign %s: %w", book.ID, err)
 		}
+		d.lookups[book.ID] = summary.Sample
 		fmt.Fprintf(w, "  %s/c/%s  look up a result with phone %s, code %s\n", d.address, book.ID, summary.Sample.Phone, summary.Sample.Code)
 	}
 	fmt.Fprintf(w, "the demo's campaigns are ready\n")

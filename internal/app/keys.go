@@ -27,7 +27,8 @@ import (
 type Keys struct {
 	Master   []byte // 32 bytes; wraps the campaigns' keys
 	Citizen  []byte // 32 bytes; citizens' tokens and SMS codes
-	Keeper   []byte // 32 bytes; the pseudonym keeper's
+	Keeper   []byte // 32 bytes; the pseudonym keeper's, in a rehearsal
+	KeeperToken []byte // 32 bytes; shared with a keeper of its own process
 	logSeed  []byte // 32 bytes; the cities' log keys derive from it
 	Operator *sm2.PrivateKey
 	Demo     bool
@@ -52,6 +53,7 @@ func (k *Keys) secret(value string) ([]byte, error) {
 func (k *Keys) setMaster(v string) (err error)  { k.Master, err = k.secret(v); return }
 func (k *Keys) setCitizen(v string) (err error) { k.Citizen, err = k.secret(v); return }
 func (k *Keys) setKeeper(v string) (err error)  { k.Keeper, err = k.secret(v); return }
+func (k *Keys) setKeeperToken(v string) (err error) { k.KeeperToken, err = k.secret(v); return }
 
 func (k *Keys) setLog(v string) (err error) { k.logSeed, err = k.secret(v); return }
 

@@ -65,7 +65,9 @@ func wire(db *database.DB, config *Config, around surroundings) (*platform, erro
 		DB: db, Keys: &identity.KeyRing{Master: config.Keys.Master, DB: db}, Staff: p.staff, SMS: around.sms, Now: around.now, Random: rand.Reader,
 		Receipts: func(city string) (note.Signer, error) { key, err := logKey(city); return key.Signer, err },
 	}
-	p.campaigns.Keeper = &identity.FileKeeper{Secret: config.Keys.Keeper, Suite: p.suite}
+	if p.campaigns.Keeper, err = config.keeper(); err != nil {
+		return nil, err
+	}
 	p.lottery = &lottery.Service{
 		DB: db, Campaigns: p.campaigns, Staff: p.staff, LogKey: logKey, Now: around.now,
 		Chain: around.chain, Beacon: around.beacon, VerifyBeacon: beacon.Verify,
@@ -84,15 +86,6 @@ func wire(db *database.DB, config *Config, around surroundings) (*platform, erro
 	p.schedule(around.now)
 	p.route(config, around)
 	return p, nil
-}
-
-// suite is the cryptographic suite of a draw: its rule book's.
-func (p *platform) suite(ctx context.Context, drawID string) (identity.Suite, error) {
-	live, err := p.campaigns.Live(ctx, drawID)
-	if err != nil {
-		return "", err
-	}
-	return identity.Suite(live.Book.Suite), nil
 }
 
 // schedule gathers the rooms' jobs into the one table.
@@ -166,6 +159,7 @@ func (p *platform) serve(ctx context.Context, l net.Listener) error {
 		defer cancel()
 		err := server.Shutdown(ending)
 		p.scheduler.Stop(ending)
+		p.reporting.Wait()
 		stopped <- err
 	}()
 	if err := server.Serve(l); err != http.ErrServerClosed {
