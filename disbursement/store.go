@@ -2,7 +2,6 @@ package disbursement
 
 import (
 	"fmt"
-	"strings"
 
 	"gorm.io/gorm"
 
@@ -77,6 +76,3 @@ func overdueEnvelopes(tx *gorm.DB, now database.Millis, limit int) (found []Enve
 		Awarded, Claimed, now, limit).Scan(&found).Error
 	return found, err
 }
-
-// marks is "?, ?, ?" for n values.
-func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }

@@ -23,7 +23,7 @@ type Config struct {
 	BeaconURLs  []string // drand relays; empty is the public ones
 	Operators   string   // path of the operators' profiles (YAML)
 	SMS         string   // base URL of the SMS gateway; empty writes messages to the outbox only
-	KeeperURL   string // base URL of the pseudonym keeper; empty keeps pseudonyms in this process
+	KeeperURL   string   // base URL of the pseudonym keeper; empty keeps pseudonyms in this process
 	Keys        Keys
 }
 

@@ -23,7 +23,8 @@ type Scheduler struct {
 	Now  func() time.Time
 	Log  *slog.Logger
 
-	cron *cron.Cron
+	cron  *cron.Cron
+	since time.Time // when Start was called: nobody was there to run a job earlier
 }
 
 const (
@@ -72,6 +73,7 @@ func (s *Scheduler) Start(ctx context.Context) error {
 			return fmt.Errorf("schedule of the job %s: %w", job.Name, err)
 		}
 	}
+	s.since = s.Now()
 	s.cron.Start()
 	return nil
 }

@@ -25,13 +25,13 @@ import (
 // Keys are the platform's secrets. A value that begins with "demo:" was made by `serve --demo` or a rehearsal and marks the whole
 // set: it is refused outside the loopback address.
 type Keys struct {
-	Master   []byte // 32 bytes; wraps the campaigns' keys
-	Citizen  []byte // 32 bytes; citizens' tokens and SMS codes
-	Keeper   []byte // 32 bytes; the pseudonym keeper's, in a rehearsal
+	Master      []byte // 32 bytes; wraps the campaigns' keys
+	Citizen     []byte // 32 bytes; citizens' tokens and SMS codes
+	Keeper      []byte // 32 bytes; the pseudonym keeper's, in a rehearsal
 	KeeperToken []byte // 32 bytes; shared with a keeper of its own process
-	logSeed  []byte // 32 bytes; the cities' log keys derive from it
-	Operator *sm2.PrivateKey
-	Demo     bool
+	logSeed     []byte // 32 bytes; the cities' log keys derive from it
+	Operator    *sm2.PrivateKey
+	Demo        bool
 }
 
 const demoMark = "demo:"
@@ -50,9 +50,9 @@ func (k *Keys) secret(value string) ([]byte, error) {
 	return b, nil
 }
 
-func (k *Keys) setMaster(v string) (err error)  { k.Master, err = k.secret(v); return }
-func (k *Keys) setCitizen(v string) (err error) { k.Citizen, err = k.secret(v); return }
-func (k *Keys) setKeeper(v string) (err error)  { k.Keeper, err = k.secret(v); return }
+func (k *Keys) setMaster(v string) (err error)      { k.Master, err = k.secret(v); return }
+func (k *Keys) setCitizen(v string) (err error)     { k.Citizen, err = k.secret(v); return }
+func (k *Keys) setKeeper(v string) (err error)      { k.Keeper, err = k.secret(v); return }
 func (k *Keys) setKeeperToken(v string) (err error) { k.KeeperToken, err = k.secret(v); return }
 
 func (k *Keys) setLog(v string) (err error) { k.logSeed, err = k.secret(v); return }

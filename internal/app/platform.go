@@ -148,19 +148,26 @@ func listen(address string) (net.Listener, error) {
 // grace is how long requests and jobs under way may take to end after the service was told to stop.
 const grace = 20 * time.Second
 
-// serve answers requests until ctx ends, then lets those under way finish.
+// serve answers requests until ctx ends, then lets those under way finish, and the jobs and reports too.
 func (p *platform) serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{Handler: p.web.Engine, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn)}
+	err := serveUntil(ctx, server, l)
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	p.scheduler.Stop(ending)
+	p.reporting.Wait()
+	return err
+}
+
+// serveUntil serves until ctx ends, then lets the requests under way finish.
+func serveUntil(ctx context.Context, server *http.Server, l net.Listener) error {
 	stopped := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 		defer cancel()
-		err := server.Shutdown(ending)
-		p.scheduler.Stop(ending)
-		p.reporting.Wait()
-		stopped <- err
+		stopped <- server.Shutdown(ending)
 	}()
 	if err := server.Serve(l); err != http.ErrServerClosed {
 		return err
