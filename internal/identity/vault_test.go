@@ -145,14 +145,15 @@ func TestFileKeeper(t *testing.T) {
 	card := numbered("91112419800229001")
 	plain, _ := ParseDocument("", card)
 	linked, _ := ParseDocument("", card+"/CAN110178010112")
-	tags := func(k *FileKeeper, draw string) [][32]byte {
+	tagsBy := func(k Keeper, draw, hash string) [][32]byte {
 		t.Helper()
-		list, err := k.Tags(context.Background(), draw, []Document{resident, plain, linked})
+		list, err := k.Tags(context.Background(), draw, hash, []Document{resident, plain, linked})
 		if err != nil || len(list) != 3 {
 			t.Fatal(list, err)
 		}
 		return list
 	}
+	tags := func(k Keeper, draw string) [][32]byte { return tagsBy(k, draw, "sha256") }
 	first := tags(keeper, "suzhou-2020")
 	if first[1] != first[2] || first[0] == first[1] {
 		t.Error("a linked card counts by its new number, and people differ")
@@ -164,9 +165,8 @@ func TestFileKeeper(t *testing.T) {
 	if err != nil || tags(again, "suzhou-2020")[0] != first[0] {
 		t.Errorf("after a restart: %v", err)
 	}
-	again.Suite = func(context.Context, string) (Suite, error) { return SM, nil }
-	if tags(again, "suzhou-2020")[0] == first[0] {
-		t.Error("the suite does not reach the tag")
+	if tagsBy(again, "suzhou-2020", "sm3")[0] == first[0] {
+		t.Error("the draw's hash does not reach the tag")
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the secret's file: %v, %v", info.Mode(), err)
