@@ -3,6 +3,7 @@ package campaign
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -83,9 +84,12 @@ func (s *Service) tag(ctx context.Context, group []*waiter) error {
 		documents[i] = w.document
 	}
 	book := group[0].live.Book
-	tags, err := s.Keeper.Tags(ctx, book.ID, documents)
+	tags, err := s.Keeper.Tags(ctx, book.ID, book.HashName, documents)
 	if err != nil {
 		return err
+	}
+	if len(tags) != len(group) {
+		return fmt.Errorf("the pseudonym keeper gave %d tags for %d documents", len(tags), len(group))
 	}
 	for i, w := range group {
 		person := database.Bytes32(tags[i])

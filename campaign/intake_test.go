@@ -184,10 +184,10 @@ type stuckKeeper struct {
 	entered, release chan struct{}
 }
 
-func (k *stuckKeeper) Tags(ctx context.Context, id string, documents []identity.Document) ([][32]byte, error) {
+func (k *stuckKeeper) Tags(ctx context.Context, id, hash string, documents []identity.Document) ([][32]byte, error) {
 	k.entered <- struct{}{}
 	<-k.release
-	return k.Keeper.Tags(ctx, id, documents)
+	return k.Keeper.Tags(ctx, id, hash, documents)
 }
 
 func TestAboveTheLimitIsRefusedAtOnce(t *testing.T) {
