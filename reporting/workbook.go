@@ -155,11 +155,13 @@ func (b *book) addSheet(ctx context.Context, s Sheet) error {
 	return t.close()
 }
 
-func (t *table) name() string {
-	if t.part == 1 {
-		return t.ZH
+func (t *table) name() string { return partName(t.ZH, t.part) }
+
+func partName(name string, part int) string {
+	if part == 1 {
+		return name
 	}
-	return fmt.Sprintf("%s (%d)", t.ZH, t.part)
+	return fmt.Sprintf("%s (%d)", name, part)
 }
 
 // open begins the next worksheet: printing, widths, frozen headings.
@@ -247,11 +249,11 @@ func appendNumber(to []byte, kind Kind, n int64) []byte {
 	return strconv.AppendInt(to, n, 10)
 }
 
+// excelEpoch is 1970-01-01 in Excel's days.
+const excelEpoch = 25569
+
 // serial is a moment in Excel's days, by the clock of Asia/Shanghai: Excel has no time zones.
-func serial(unix int64) float64 {
-	const epoch, day, ahead = 25569, 86400, 8 * 3600 // 1970-01-01 is day 25569
-	return epoch + float64(unix+ahead)/day
-}
+func serial(unix int64) float64 { return excelEpoch + float64(unix+8*3600)/86400 }
 
 // close ends a worksheet: filters on the heading, and the heading repeated on each printed page.
 func (t *table) close() error {

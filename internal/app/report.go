@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,11 +17,12 @@ import (
 )
 
 func reportCommand() *cobra.Command {
-	var slug, out, format string
+	var slug, out string
 	cmd := &cobra.Command{
 		Use: "report NAME --campaign ID --out FILE", Short: "Write one report of a campaign to a file",
-		Long:    "Write one report of a campaign to a file, as workbook, CSV or JSON lines. Without a name it lists the catalogue.",
-		Example: "  hongbao report ledger --campaign suzhou-2020 --out ledger.xlsx\n  hongbao report",
+		Long: "Write one report of a campaign to a file: a workbook, CSV or JSON lines, as the file's name ends. Without a name it lists the catalogue.\n" +
+			"Identity stays hidden: names and phones are for reports that the service makes.",
+		Example: "  hongbao report ledger --campaign suzhou-2020 --out ledger.xlsx\n  hongbao report spending --campaign suzhou-2020 --out spending.csv\n  hongbao report",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, arguments []string) error {
 			if len(arguments) == 0 {
@@ -32,18 +35,18 @@ func reportCommand() *cobra.Command {
 				return errors.New("--campaign and --out are needed")
 			}
 			return withDatabase(cmd, func(ctx context.Context, db *database.DB) error {
-				return writeReport(ctx, db, arguments[0], slug, format, out)
+				return writeReport(ctx, db, arguments[0], slug, out)
 			})
 		},
 	}
 	cmd.Flags().StringVar(&slug, "campaign", "", "id of the campaign")
-	cmd.Flags().StringVar(&out, "out", "", "file to write")
-	cmd.Flags().StringVar(&format, "format", reporting.XLSX, "xlsx, csv or jsonl")
+	cmd.Flags().StringVar(&out, "out", "", "file to write, ending in .xlsx, .csv or .jsonl")
 	bindFlags(cmd.Flags(), databaseOnly...)
+	cmd.AddCommand(verifyReportCommand())
 	return cmd
 }
 
-func writeReport(ctx context.Context, db *database.DB, name, slug, format, out string) (err error) {
+func writeReport(ctx context.Context, db *database.DB, name, slug, out string) (err error) {
 	campaigns := &campaign.Service{DB: db, Now: time.Now}
 	c, err := campaigns.BySlug(ctx, slug)
 	if err != nil {
@@ -55,6 +58,31 @@ func writeReport(ctx context.Context, db *database.DB, name, slug, format, out s
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	service := &reporting.Service{DB: db, Campaigns: campaigns, Version: Version(), Now: time.Now}
-	_, err = service.Make(ctx, name, c.ID, format, "command line", "command line", file)
+	_, err = service.Make(ctx, name, c.ID, strings.TrimPrefix(filepath.Ext(out), "."), "—", "command line", file)
 	return err
+}
+
+func verifyReportCommand() *cobra.Command {
+	var key string
+	cmd := &cobra.Command{
+		Use: "verify FILE --key VKEY", Short: "Check a workbook's signature and its cells against it",
+		Long:    "Check a signed workbook: the signature is the city's, and the cells are those that were signed. The key is the city's public log key, as the draw's notice shows it.",
+		Example: "  hongbao report verify ledger-20201227-1f3a9c00.xlsx --key 'hongbao.example/suzhou+5d2a1c88+AUb...'",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, arguments []string) error {
+			file, err := os.Open(arguments[0])
+			if err != nil {
+				return err
+			}
+			defer file.Close()
+			statement, err := reporting.Verify(file, key)
+			if err == nil {
+				fmt.Fprint(cmd.OutOrStdout(), statement, "signature and cells are good\n")
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&key, "key", "", "public key of the city's log")
+	_ = cmd.MarkFlagRequired("key")
+	return cmd
 }
