@@ -74,6 +74,21 @@ func Status(ctx context.Context, db *DB) ([]MigrationStatus, error) {
 	return list, nil
 }
 
+// Current says whether every migration that this program knows is applied. A schema that is ahead is current too: while
+// replicas are restarted one by one, those of the version before go on.
+func Current(ctx context.Context, db *DB) (bool, error) {
+	files, err := loadMigrations(db.dialect)
+	if err != nil {
+		return false, err
+	}
+	known, applied := 0, 0
+	for _, file := range files[1:] {
+		known += len(file.statements)
+	}
+	err = db.reader.QueryRowContext(ctx, "SELECT COUNT(*) FROM schema_steps").Scan(&applied)
+	return applied >= known, err
+}
+
 // bootstrap runs migration 0 and gives the others.
 func bootstrap(ctx context.Context, db *DB) ([]migration, error) {
 	files, err := loadMigrations(db.dialect)
