@@ -44,7 +44,8 @@ type Service struct {
 	MinDelay     time.Duration // least time between the plan and its beacon round; 1 h when zero
 	RevealMargin time.Duration // reveals end this long before the round, so that they can be cosigned; 10 min when zero
 
-	indexes indexes
+	indexes    indexes
+	fairnesses fairnesses
 }
 
 func (s *Service) minDelay() time.Duration {

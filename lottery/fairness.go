@@ -1,0 +1,281 @@
+package lottery
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"hongbao/campaign"
+	"hongbao/lottery/draw"
+)
+
+// Level is the chance at which a suspicion counts as found, over all tests of a draw together.
+const Level = 0.05
+
+// Fairness is a published draw in figures that answer a suspicion: how often each group won, and whether chance alone explains it. It
+// is about the draw, so prizes count as drawn, before any promotion.
+type Fairness struct {
+	Entries, Winners int64
+	Groups           []FairnessGroup // by question, in the order of the questions; pools first
+	Tests            []FairnessTest  // those for which there are enough winners
+}
+
+// FairnessGroup is one group of entries. Expected is how many of them would win if each pool's winners were spread evenly over it; for
+// a pool itself, whose prizes the rule book fixes, it is the pool's winners.
+type FairnessGroup struct {
+	By       Question
+	Name     string // pool, operator, hour as "2020-12-11 09:00" in Asia/Shanghai, or tenth of the list "1".."10"
+	Entries  int64
+	Winners  int64
+	Expected float64
+}
+
+// FairnessTest is one test. P is the chance of a result at least as uneven in a fair draw; Adjusted is P corrected for the number of
+// tests (Holm), and Even whether it stays above Level.
+type FairnessTest struct {
+	By          Question
+	Method      Method
+	Statistic   float64 // chi-square, or the normal deviate of the number of runs
+	Freedom     int     // degrees of freedom; 0 for runs
+	P, Adjusted float64
+	Even        bool
+}
+
+// Question is what might wrongly have made a difference.
+type Question string
+
+// The questions.
+const (
+	ByPool         Question = "pool"         // tested only for the prizes that are given from all pools before any pool has its own
+	ByOperator     Question = "operator"     // the bank that was chosen
+	ByHour         Question = "hour"         // the hour of registration
+	ByPosition     Question = "position"     // the place in the public list of the pool
+	ByRegistration Question = "registration" // the order of registration
+)
+
+// Method is a statistical test.
+type Method string
+
+// The methods.
+const (
+	ChiSquare Method = "chi-square"
+	Runs      Method = "runs"
+)
+
+// fairnesses keeps what was found for published draws, since it never changes.
+type fairnesses struct {
+	mu     sync.Mutex
+	byDraw map[int64]*Fairness
+}
+
+// Fairness gives the figures of a published draw; any other is a fault of kind Conflict.
+func (s *Service) Fairness(ctx context.Context, slug string) (*Fairness, error) {
+	d, err := drawBySlug(s.DB.Read(ctx), slug)
+	if err != nil {
+		return nil, err
+	}
+	if d.Status != Published {
+		return nil, errStatus
+	}
+	s.fairnesses.mu.Lock()
+	defer s.fairnesses.mu.Unlock()
+	if found := s.fairnesses.byDraw[d.ID]; found != nil {
+		return found, nil
+	}
+	found, err := s.measureFairness(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	if s.fairnesses.byDraw == nil {
+		s.fairnesses.byDraw = map[int64]*Fairness{}
+	}
+	s.fairnesses.byDraw[d.ID] = found
+	return found, nil
+}
+
+func (s *Service) measureFairness(ctx context.Context, d *Draw) (*Fairness, error) {
+	plan, err := publishedPlan(s.DB.Read(ctx), d)
+	if err != nil {
+		return nil, err
+	}
+	m := newMeasure(plan)
+	if err := s.eachDrawn(ctx, d, m.add); err != nil {
+		return nil, err
+	}
+	if m.entries != d.Entries {
+		return nil, fmt.Errorf("the draw has %d entries, the registrations are %d", d.Entries, m.entries)
+	}
+	return m.fairness(), nil
+}
+
+// measure gathers a draw's entries. Everything is counted within pools, because a pool's winners are a fair sample of that pool only.
+type measure struct {
+	entries  int64
+	leading  int64 // award lines for all pools before the first of a single pool
+	open     map[string]*group
+	counts   map[Question]map[string]map[string]*group // by question, pool and name
+	ordered  map[string][]bool                         // who won, by pool, in order of registration
+	position map[string][]placed
+}
+
+type placed struct {
+	entry [32]byte
+	won   bool
+}
+
+func newMeasure(plan *draw.Plan) *measure {
+	m := &measure{open: map[string]*group{}, counts: map[Question]map[string]map[string]*group{}, ordered: map[string][]bool{}, position: map[string][]placed{}}
+	for m.leading < int64(len(plan.Tiers)) && plan.Tiers[m.leading].Scope == draw.AllPools {
+		m.leading++
+	}
+	return m
+}
+
+func (m *measure) add(e *drawnEntry) {
+	m.entries++
+	m.count(ByPool, e.pool, e.pool, e.won())
+	m.count(ByOperator, e.pool, e.operator, e.won())
+	m.count(ByHour, e.pool, hourOf(e), e.won())
+	tally(m.open, e.pool, e.won() && e.line < m.leading)
+	m.ordered[e.pool] = append(m.ordered[e.pool], e.won())
+	m.position[e.pool] = append(m.position[e.pool], placed{e.entry, e.won()})
+}
+
+func hourOf(e *drawnEntry) string {
+	return e.registeredAt.Time().In(campaign.Shanghai).Truncate(time.Hour).Format("2006-01-02 15:04")
+}
+
+func (m *measure) count(by Question, pool, name string, won bool) {
+	if m.counts[by] == nil {
+		m.counts[by] = map[string]map[string]*group{}
+	}
+	if m.counts[by][pool] == nil {
+		m.counts[by][pool] = map[string]*group{}
+	}
+	tally(m.counts[by][pool], name, won)
+}
+
+func tally(groups map[string]*group, name string, won bool) {
+	if groups[name] == nil {
+		groups[name] = &group{}
+	}
+	groups[name].entries++
+	if won {
+		groups[name].winners++
+	}
+}
+
+func (m *measure) fairness() *Fairness {
+	listed := m.walkLists()
+	f := &Fairness{Entries: m.entries}
+	for _, by := range []Question{ByPool, ByOperator, ByHour, ByPosition} {
+		f.Groups = append(f.Groups, m.groups(by)...)
+	}
+	for _, g := range f.Groups {
+		if g.By == ByPool {
+			f.Winners += g.Winners
+		}
+	}
+	f.chi(ByPool, [][]group{values(m.open)})
+	for _, by := range []Question{ByOperator, ByHour, ByPosition} {
+		f.chi(by, m.strata(by))
+	}
+	f.runs(ByPosition, listed)
+	f.runs(ByRegistration, m.inOrder())
+	f.correct()
+	return f
+}
+
+// walkLists puts each pool into the order of its public list, counts tenths of it, and gives the runs along it.
+func (m *measure) walkLists() *runs {
+	r := &runs{}
+	for pool, list := range m.position {
+		slices.SortFunc(list, func(a, b placed) int { return slices.Compare(a.entry[:], b.entry[:]) })
+		won := make([]bool, len(list))
+		for i, p := range list {
+			won[i] = p.won
+			m.count(ByPosition, pool, fmt.Sprint(1+10*i/len(list)), p.won)
+		}
+		r.add(won)
+	}
+	return r
+}
+
+func (m *measure) inOrder() *runs {
+	r := &runs{}
+	for _, won := range m.ordered {
+		r.add(won)
+	}
+	return r
+}
+
+// strata gives the groups of a question pool by pool, in the order of their names.
+func (m *measure) strata(by Question) [][]group {
+	var strata [][]group
+	for _, pool := range slices.Sorted(maps.Keys(m.counts[by])) {
+		strata = append(strata, values(m.counts[by][pool]))
+	}
+	return strata
+}
+
+func values(groups map[string]*group) []group {
+	var list []group
+	for _, name := range slices.SortedFunc(maps.Keys(groups), byLength) {
+		list = append(list, *groups[name])
+	}
+	return list
+}
+
+// byLength orders names so that "10" follows "9".
+func byLength(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) }
+
+// groups sums a question's groups over the pools.
+func (m *measure) groups(by Question) []FairnessGroup {
+	sums := map[string]*FairnessGroup{}
+	for _, groups := range m.counts[by] {
+		var all group
+		for _, g := range groups {
+			all.entries, all.winners = all.entries+g.entries, all.winners+g.winners
+		}
+		for name, g := range groups {
+			if sums[name] == nil {
+				sums[name] = &FairnessGroup{By: by, Name: name}
+			}
+			sums[name].Entries += g.entries
+			sums[name].Winners += g.winners
+			sums[name].Expected += float64(g.entries) * float64(all.winners) / float64(all.entries)
+		}
+	}
+	var list []FairnessGroup
+	for _, name := range slices.SortedFunc(maps.Keys(sums), byLength) {
+		list = append(list, *sums[name])
+	}
+	return list
+}
+
+func (f *Fairness) chi(by Question, strata [][]group) {
+	if statistic, freedom, p := chiSquare(strata); freedom > 0 {
+		f.Tests = append(f.Tests, FairnessTest{By: by, Method: ChiSquare, Statistic: statistic, Freedom: freedom, P: p})
+	}
+}
+
+func (f *Fairness) runs(by Question, r *runs) {
+	if deviate, p, enough := r.test(); enough {
+		f.Tests = append(f.Tests, FairnessTest{By: by, Method: Runs, Statistic: deviate, P: p})
+	}
+}
+
+// correct adjusts all tests for their number.
+func (f *Fairness) correct() {
+	values := make([]float64, len(f.Tests))
+	for i, t := range f.Tests {
+		values[i] = t.P
+	}
+	for i, adjusted := range holm(values) {
+		f.Tests[i].Adjusted, f.Tests[i].Even = adjusted, adjusted >= Level
+	}
+}
