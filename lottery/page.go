@@ -53,8 +53,9 @@ type record struct {
 	Checks    web.Table
 	Void      string // the reason
 
-	Invitation string // to check the draw in this browser; "" while it is not complete
-	Wasm       bool   // this build can check the beacon's signature in a browser
+	Invitation string    // to check the draw in this browser; "" while it is not complete
+	Fairness   *evenness // nil until the result is published
+	Wasm       bool      // this build can check the beacon's signature in a browser
 }
 
 // fileLink is one public file to download.
@@ -84,6 +85,9 @@ func (s *Service) page(ctx context.Context, slug, locale string) (*record, error
 	p.addTimeline(d, tr)
 	p.addParties(tr)
 	p.addChecks(tr)
+	if err := s.addFairness(ctx, p, d, tr, locale); err != nil {
+		return nil, err
+	}
 	return p, s.addFiles(ctx, p, d)
 }
 
