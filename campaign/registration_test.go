@@ -243,7 +243,7 @@ func TestLookupWithdrawAndExclude(t *testing.T) {
 		registered, _ := w.Registered(ctx, c.ID)
 		entries, pairs := int64(0), int64(0)
 		w.EachEntry(ctx, c.ID, "suzhou", func([32]byte, int64) error { entries++; return nil })
-		w.EachPair(ctx, c.ID, func(salt, person [32]byte) error { pairs++; return nil })
+		w.eachPair(ctx, c.ID, func(string, database.Bytes32, database.Bytes32) error { pairs++; return nil })
 		if registered != 5 || entries+2 != registered || pairs != entries {
 			t.Errorf("%d registered, %d entries, %d pairs", registered, entries, pairs)
 		}

@@ -212,21 +212,21 @@ func (s *Service) EachEntry(ctx context.Context, campaignID int64, pool string, 
 	return rows.Err()
 }
 
-// EachPair calls fn with the salt and person tag of every entry in the draw, in order of the entry: what an auditor needs
-// to recompute all entries and to see that all persons differ, and no identity.
-func (s *Service) EachPair(ctx context.Context, campaignID int64, fn func(salt, person [32]byte) error) (err error) {
+// eachPair calls fn with pool, salt and person tag of every entry in the draw, by pool and entry.
+func (s *Service) eachPair(ctx context.Context, campaignID int64, fn func(pool string, salt, person database.Bytes32) error) (err error) {
 	rows, err := s.DB.Reader().QueryContext(ctx,
-		"SELECT salt, person FROM registrations WHERE campaign_id = ? AND status = ? ORDER BY entry", campaignID, Confirmed)
+		"SELECT pool, salt, person FROM registrations WHERE campaign_id = ? AND status = ? ORDER BY pool, entry", campaignID, Confirmed)
 	if err != nil {
 		return fmt.Errorf("streaming pairs: %w", err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
+	var pool string
 	var salt, person database.Bytes32
 	for rows.Next() {
-		if err := rows.Scan(&salt, &person); err != nil {
+		if err := rows.Scan(&pool, &salt, &person); err != nil {
 			return fmt.Errorf("streaming pairs: %w", err)
 		}
-		if err := fn(salt, person); err != nil {
+		if err := fn(pool, salt, person); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -63,5 +64,12 @@ func runKeeper(cmd *cobra.Command, address, keyFile string) error {
 	server := &http.Server{Handler: &identity.KeeperServer{Keeper: keeper, Channel: channel, Log: slog.Default()},
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 20 * time.Second, IdleTimeout: 2 * time.Minute}
 	fmt.Fprintf(cmd.OutOrStdout(), "keeper on http://%s\n", l.Addr())
-	return serveUntil(cmd.Context(), server, l)
+	go func() {
+		<-cmd.Context().Done()
+		_ = server.Close() // a call cut off is asked again
+	}()
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
 }
