@@ -144,7 +144,8 @@ func (b *book) drawCharts(row int) error {
 				Fill: excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{red}}}},
 			GapWidth:  &gap,
 			Title:     excelize.ChartTitle{Paragraph: []excelize.RichTextRun{{Text: p.chart.ZH, Font: &excelize.Font{Size: 12, Bold: true}}}},
-			XAxis:     excelize.ChartAxis{ReverseOrder: p.chart.Bar},
+			XAxis:     excelize.ChartAxis{ReverseOrder: p.chart.Bar, Font: excelize.Font{Size: 9, Color: "404040"}},
+			YAxis:     excelize.ChartAxis{MajorGridLines: true, Font: excelize.Font{Size: 9, Color: "404040"}},
 			Legend:    excelize.ChartLegend{Position: "none"},
 			Dimension: excelize.ChartDimension{Width: 660, Height: 300}})
 		if err != nil {

@@ -16,7 +16,7 @@ type look struct {
 var formats = map[Kind]string{Text: "@", Digest: "@", Name: "@", Phone: "@", Document: "@",
 	Count: "#,##0", Money: "#,##0.00", Moment: "yyyy-mm-dd hh:mm:ss", Day: "yyyy-mm-dd", Share: "0.00%"}
 
-const red, cream, grey = "C8161D", "FBF3EE", "7A6F6A"
+const red, cream, grey, family = "C8161D", "FBF3EE", "7A6F6A", "Calibri"
 
 func newLook(f *excelize.File) (l look, err error) {
 	rule := []excelize.Border{{Type: "bottom", Color: red, Style: 1}}
@@ -25,14 +25,14 @@ func newLook(f *excelize.File) (l look, err error) {
 		id    *int
 		style excelize.Style
 	}{
-		{&l.heading, excelize.Style{Font: &excelize.Font{Bold: true}, Fill: fill, Alignment: &excelize.Alignment{WrapText: true, Vertical: "center"}}},
-		{&l.subheading, excelize.Style{Font: &excelize.Font{Size: 9, Color: grey}, Fill: fill, Border: rule, Alignment: &excelize.Alignment{Vertical: "center"}}},
-		{&l.title, excelize.Style{Font: &excelize.Font{Bold: true, Size: 20, Color: red}}},
-		{&l.subtitle, excelize.Style{Font: &excelize.Font{Size: 12, Color: grey}}},
-		{&l.label, excelize.Style{Font: &excelize.Font{Color: grey}, Alignment: &excelize.Alignment{Vertical: "top"}}},
+		{&l.heading, excelize.Style{Font: &excelize.Font{Family: family, Bold: true}, Fill: fill, Alignment: &excelize.Alignment{WrapText: true, Vertical: "center"}}},
+		{&l.subheading, excelize.Style{Font: &excelize.Font{Family: family, Size: 9, Color: grey}, Fill: fill, Border: rule, Alignment: &excelize.Alignment{Vertical: "center"}}},
+		{&l.title, excelize.Style{Font: &excelize.Font{Family: family, Bold: true, Size: 20, Color: red}}},
+		{&l.subtitle, excelize.Style{Font: &excelize.Font{Family: family, Size: 12, Color: grey}}},
+		{&l.label, excelize.Style{Font: &excelize.Font{Family: family, Color: grey}, Alignment: &excelize.Alignment{Vertical: "top"}}},
 		{&l.wrap, excelize.Style{Alignment: &excelize.Alignment{WrapText: true, Vertical: "top"}}},
 		{&l.mono, excelize.Style{Font: &excelize.Font{Family: "Consolas", Size: 9}, Alignment: &excelize.Alignment{WrapText: true, Vertical: "top"}}},
-		{&l.good, excelize.Style{Font: &excelize.Font{Color: "1E7B34"}, Alignment: &excelize.Alignment{Vertical: "top"}}},
+		{&l.good, excelize.Style{Font: &excelize.Font{Family: family, Color: "1E7B34"}, Alignment: &excelize.Alignment{Vertical: "top"}}},
 	} {
 		if *s.id, err = f.NewStyle(&s.style); err != nil {
 			return l, err
@@ -40,7 +40,11 @@ func newLook(f *excelize.File) (l look, err error) {
 	}
 	l.styles = map[Kind]int{}
 	for kind, format := range formats {
-		if l.styles[kind], err = f.NewStyle(&excelize.Style{CustomNumFmt: &format}); err != nil {
+		style := excelize.Style{CustomNumFmt: &format, Alignment: &excelize.Alignment{Vertical: "top"}}
+		if kind == Digest { // 64 digits, small enough that a table with two of them prints on one page's width
+			style.Font, style.Alignment.ShrinkToFit = &excelize.Font{Family: "Consolas", Size: 8}, true
+		}
+		if l.styles[kind], err = f.NewStyle(&style); err != nil {
 			return l, err
 		}
 	}
@@ -80,7 +84,7 @@ func (c Column) width() float64 {
 	usual := 14.0
 	switch {
 	case c.Kind == Digest:
-		usual = 66
+		usual = 44
 	case c.Kind == Moment:
 		usual = 19
 	case c.Kind == Money || c.Code != "":
