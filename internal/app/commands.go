@@ -50,7 +50,7 @@ func rootCommand() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(serveCommand(), rehearseCommand(), verifyCommand(), drawCommand(), checkCommand(), reportCommand(), migrateCommand(),
-		sandboxCommand(), witnessCommand(), keeperCommand(), userCommand(), keysCommand(), versionCommand())
+		sandboxCommand(), witnessCommand(), keeperCommand(), pairsCommand(), userCommand(), keysCommand(), versionCommand())
 	return root
 }
 
