@@ -8,6 +8,7 @@ package campaign
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -39,6 +40,8 @@ type Service struct {
 	Measures *Measures
 
 	shelf    shelf
+	listed   recent[string, []int64]
+	shops    recent[shopQuery, []ListedMerchant]
 	intake   intake
 	tally    tally
 	attempts attempts
@@ -123,6 +126,7 @@ func (s *Service) Create(ctx context.Context, actor string, yaml []byte) (Campai
 	if err != nil {
 		return Campaign{}, err
 	}
+	s.listed.forget()
 	return s.Get(ctx, id)
 }
 
@@ -160,7 +164,8 @@ func (s *Service) publish(_ context.Context, tx *gorm.DB, a staff.Approval) erro
 	return s.advance(tx, c.ID, Draft, Approved)
 }
 
-// Cancel ends a campaign that has no winners yet; the reason is on the record.
+// Cancel ends a campaign whose list is not frozen; the reason is on the record. From the freeze on there is a draw, which
+// is voided in public or carried out.
 func (s *Service) Cancel(ctx context.Context, actor, slug, reason string) error {
 	if !shortText(reason, 1, 200) {
 		return errReason
@@ -172,6 +177,9 @@ func (s *Service) Cancel(ctx context.Context, actor, slug, reason string) error 
 	return s.DB.InTx(ctx, func(tx *gorm.DB) error {
 		if err := s.advance(tx, c.ID, c.Status, Cancelled); err != nil {
 			return err
+		}
+		if now, err := lockCampaign(tx, c.ID); err != nil || now.FrozenAt != 0 { // the row is ours now: nobody freezes it
+			return errors.Join(err, unless(now.FrozenAt == 0, errFrozen))
 		}
 		return s.record(tx, actor, "campaign.cancel", slug, map[string]any{"from": c.Status, "reason": reason})
 	})

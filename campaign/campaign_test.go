@@ -53,10 +53,16 @@ func TestLifeOfACampaign(t *testing.T) {
 		if n, err := w.CloseDue(ctx); n != 1 || err != nil {
 			t.Fatalf("closing: %d, %v", n, err)
 		}
-		for range 2 {
+		inParallel(8, 16, func(int) {
 			if err := w.Freeze(ctx, c.ID); err != nil {
-				t.Fatal(err)
+				t.Errorf("freezing at the same time as others: %v", err)
 			}
+		})
+		if n := w.count("SELECT COUNT(*) FROM audit_entries WHERE action = 'campaign.freeze'"); n != 1 {
+			t.Errorf("frozen %d times", n)
+		}
+		if err := w.Cancel(ctx, "maker", c.Slug, "too late"); !errors.Is(err, errFrozen) {
+			t.Errorf("a frozen campaign was cancelled: %v", err)
 		}
 		steps := []func(tx *gorm.DB, id int64) error{w.MarkDrawn, w.MarkSettled, w.MarkSettled}
 		for _, step := range steps {

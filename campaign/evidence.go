@@ -196,6 +196,7 @@ func (s *Service) ImportMerchants(ctx context.Context, actor, slug string, file 
 	}
 	result.Imported = int64(len(merchants))
 	err = s.DB.InTx(ctx, func(tx *gorm.DB) error { return upsertMerchants(tx, live.ID, merchants) })
+	s.shops.forget()
 	if err != nil {
 		return result, err
 	}

@@ -94,21 +94,28 @@ func (s *Service) getCampaigns(c *gin.Context) error {
 	return nil
 }
 
+// publicList gives the campaigns that people may see, without asking the database for each request.
 func (s *Service) publicList(c *gin.Context) ([]*Live, error) {
-	rows, err := s.List(c.Request.Context(), c.Query("city"))
+	ctx, city := c.Request.Context(), clip(c.Query("city"))
+	ids, err := s.listed.get(city, s.Now(), func() (ids []int64, err error) {
+		rows, err := s.List(ctx, city)
+		for _, row := range rows {
+			ids = append(ids, row.ID)
+		}
+		return ids, err
+	})
 	if err != nil {
 		return nil, err
 	}
 	var list []*Live
-	for _, row := range rows {
-		if row.Status == Draft || row.Status == Approved {
-			continue
-		}
-		live, err := s.live(c.Request.Context(), row.ID)
+	for _, id := range ids {
+		live, err := s.live(ctx, id)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, live)
+		if live.Status != Draft && live.Status != Approved {
+			list = append(list, live)
+		}
 	}
 	return list, nil
 }
@@ -129,7 +136,7 @@ func (s *Service) getMerchants(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	list, err := s.Merchants(c.Request.Context(), live.ID, MerchantFilter{PayMode: c.Query("pay_mode"), Scenario: c.Query("scenario"),
+	list, err := s.publicMerchants(c.Request.Context(), live.ID, MerchantFilter{PayMode: c.Query("pay_mode"), Scenario: c.Query("scenario"),
 		District: c.Query("district"), App: c.Query("app"), Status: c.Query("status"), After: c.Query("after")})
 	if err != nil {
 		return err

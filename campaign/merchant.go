@@ -161,6 +161,7 @@ func (s *Service) SetMerchantStatus(ctx context.Context, actor, slug, no, status
 	if err != nil || !ok {
 		return cmp.Or(err, error(errNoMerchant))
 	}
+	defer s.shops.forget()
 	return s.DB.InTx(ctx, func(tx *gorm.DB) error {
 		if err := moveMerchant(tx, row, status); err != nil {
 			return err

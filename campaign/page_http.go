@@ -76,7 +76,7 @@ func (s *Service) merchantsPage(w *web.Web) func(c *gin.Context) error {
 			return err
 		}
 		filter := MerchantFilter{PayMode: c.Query("pay_mode"), District: c.Query("district"), After: c.Query("after"), Limit: 50}
-		list, err := s.Merchants(c.Request.Context(), view.ID, filter)
+		list, err := s.publicMerchants(c.Request.Context(), view.ID, filter)
 		if err != nil {
 			return err
 		}

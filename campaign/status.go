@@ -117,10 +117,18 @@ func (s *Service) Freeze(ctx context.Context, id int64) error {
 			return err
 		}
 		if err := setFrozen(tx, id, s.Now()); err != nil {
-			return err
+			return unlessFrozen(tx, id, err)
 		}
 		return s.record(tx, "system:lottery", "campaign.freeze", c.Slug, nil)
 	})
+}
+
+// unlessFrozen forgives the second of two that freeze at the same time.
+func unlessFrozen(tx *gorm.DB, id int64, failed error) error {
+	if c, err := lockCampaign(tx, id); err == nil && c.FrozenAt != 0 {
+		return nil
+	}
+	return failed
 }
 
 func (s *Service) advance(tx *gorm.DB, id int64, from, to string) error {

@@ -105,6 +105,16 @@ func (s *Service) Merchants(ctx context.Context, campaignID int64, f MerchantFil
 	return list, nil
 }
 
+type shopQuery struct {
+	campaignID int64
+	filter     MerchantFilter
+}
+
+// publicMerchants is Merchants for a crowd that asks the same: what another process changed shows within two seconds.
+func (s *Service) publicMerchants(ctx context.Context, campaignID int64, f MerchantFilter) ([]ListedMerchant, error) {
+	return s.shops.get(shopQuery{campaignID, f}, s.Now(), func() ([]ListedMerchant, error) { return s.Merchants(ctx, campaignID, f) })
+}
+
 // listHolds is the condition that a column of names joined by commas holds one of them.
 func listHolds(dialect, column string) string {
 	if dialect == database.MySQL {
