@@ -262,7 +262,9 @@ func (s *Service) retryAt(attempts int) database.Millis {
 	return s.later(wait - wait/2*chance/0xffff)
 }
 
-// finishBatches closes batches of which no order is open any more.
+// finishBatches closes batches of which no order is open any more, and then the books of campaigns whose last fen is
+// home. The books wait until every operator's answers are booked: two that are booked side by side do not see each other.
 func (s *Service) finishBatches(ctx context.Context) error {
-	return s.DB.InTx(ctx, func(tx *gorm.DB) error { return doneBatches(tx, s.now()) })
+	err := s.DB.InTx(ctx, func(tx *gorm.DB) error { return doneBatches(tx, s.now()) })
+	return errors.Join(err, s.closeOuts(ctx))
 }

@@ -101,15 +101,7 @@ func (s *Service) apply(tx *gorm.DB, ref string, changes []change) error {
 	if err := s.applyToEnvelopes(tx, moved); err != nil {
 		return err
 	}
-	if err := s.postChanges(tx, ref, moved); err != nil {
-		return err
-	}
-	for _, c := range moved {
-		if c.order.Kind == Return && c.to == OrderSucceeded {
-			return s.closeOut(tx, c.order.CampaignID)
-		}
-	}
-	return nil
+	return s.postChanges(tx, ref, moved)
 }
 
 // orderGroup are orders that one guarded update can move.
