@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,7 +21,10 @@ type Batched interface{ Batch() int }
 
 const (
 	defaultBatch   = 100
-	roundsPerRun   = 1000 // calls to one operator in one run of a job
+	callsAtOnce    = 64   // of one round; the gateway's rate limiter spreads them
+	ordersAtOnce   = 1000 // of one round, unless a single call takes more
+	roundsAtOnce   = 3    // for one operator: while one waits for answers, another is booked
+	roundsPerRun   = 1000 // of one operator's in one run of a job
 	callLease      = 5 * time.Minute
 	firstRetry     = 5 * time.Second
 	longestRetry   = 30 * time.Minute
@@ -29,33 +33,35 @@ const (
 
 // Dispatch sends approved orders: to all operators at once, batch by batch. Any number of processes may do so together.
 func (s *Service) Dispatch(ctx context.Context) (int, error) {
-	n, err := s.eachOperator(ctx, s.dispatchBatch)
+	n, err := s.eachOperator(ctx, roundsAtOnce, s.dispatchRound)
 	return n, errors.Join(err, s.finishBatches(ctx))
 }
 
 // Resolve asks for the outcome of orders that are not settled, of calls that broke off as well.
 func (s *Service) Resolve(ctx context.Context) (int, error) {
-	n, err := s.eachOperator(ctx, s.resolveBatch)
+	n, err := s.eachOperator(ctx, roundsAtOnce, s.resolveRound)
 	return n, errors.Join(err, s.finishBatches(ctx))
 }
 
-// eachOperator works on all operators in parallel until none of them has anything left to do. One that fails does not
-// hold up the others.
-func (s *Service) eachOperator(ctx context.Context, step func(context.Context, string, Operator) (int, error)) (int, error) {
+// eachOperator works on all operators in parallel until none of them has anything left to do, with several rounds under way
+// at each where step claims what it works on. One that fails does not hold up the others.
+func (s *Service) eachOperator(ctx context.Context, rounds int, step func(context.Context, string, Operator) (int, error)) (int, error) {
 	var group sync.WaitGroup
 	var mutex sync.Mutex
 	var total int
 	var problems error
 	for name, operator := range s.Operators {
-		group.Go(func() {
-			n, err := repeat(ctx, func() (int, error) { return step(ctx, name, operator) })
-			mutex.Lock()
-			defer mutex.Unlock()
-			total += n
-			if err != nil {
-				problems = errors.Join(problems, fmt.Errorf("operator %s: %w", name, err))
-			}
-		})
+		for range rounds {
+			group.Go(func() {
+				n, err := repeat(ctx, func() (int, error) { return step(ctx, name, operator) })
+				mutex.Lock()
+				defer mutex.Unlock()
+				total += n
+				if err != nil {
+					problems = errors.Join(problems, fmt.Errorf("operator %s: %w", name, err))
+				}
+			})
+		}
 	}
 	group.Wait()
 	return total, problems
@@ -79,22 +85,47 @@ func batchSize(operator Operator) int {
 	return defaultBatch
 }
 
-// dispatchBatch sends one call: the orders are claimed in one transaction, the operator is called in none, and what it
-// says is settled in a second. A process that dies in between leaves the orders sending, for Resolve to ask about.
-func (s *Service) dispatchBatch(ctx context.Context, name string, operator Operator) (int, error) {
-	orders, err := s.claim(ctx, name, batchSize(operator))
+// roundSize is how many orders one round takes: enough to keep callsAtOnce calls under way, within what one update and the
+// memory bear.
+func roundSize(operator Operator) int {
+	size := batchSize(operator)
+	return max(size, min(size*callsAtOnce, ordersAtOnce))
+}
+
+// dispatchRound sends one round of calls: the orders are claimed in one transaction, the operator is called in none, and
+// what it says is settled in a second. A process that dies in between leaves the orders sending, for Resolve to ask about.
+func (s *Service) dispatchRound(ctx context.Context, name string, operator Operator) (int, error) {
+	orders, err := s.claim(ctx, name, roundSize(operator))
 	if err != nil || len(orders) == 0 {
 		return 0, err
 	}
-	outcomes, err := s.send(ctx, operator, orders)
-	if err != nil {
-		s.log().Warn("an operator's answer is outstanding", "operator", name, "orders", len(orders), "error", err)
-		outcomes = unknown(orders)
-	}
-	return len(orders), s.settle(ctx, orders, outcomes)
+	return len(orders), s.settle(ctx, orders, s.inCalls(ctx, name, operator, orders, s.send))
 }
 
-// claim takes approved orders of one kind for a call under a lease of its own, and puts the money of credits in flight.
+// inCalls gives the outcomes of orders that go to the operator in several calls at once, each of its batch size. The
+// orders of a call without a reliable answer are unknown.
+func (s *Service) inCalls(ctx context.Context, name string, operator Operator, orders []Order,
+	call func(context.Context, Operator, []Order) ([]Outcome, error)) []Outcome {
+	outcomes := make([]Outcome, len(orders))
+	var group sync.WaitGroup
+	rest := outcomes
+	for batch := range slices.Chunk(orders, batchSize(operator)) {
+		answers := rest[:len(batch)]
+		rest = rest[len(batch):]
+		group.Go(func() {
+			said, err := call(ctx, operator, batch)
+			if err != nil {
+				s.log().Warn("an operator's answer is outstanding", "operator", name, "orders", len(batch), "error", err)
+				said = unknown(batch)
+			}
+			copy(answers, said)
+		})
+	}
+	group.Wait()
+	return outcomes
+}
+
+// claim takes approved orders of one kind for a round of calls under a lease of its own, and puts the money of credits in flight.
 func (s *Service) claim(ctx context.Context, operator string, limit int) (orders []Order, err error) {
 	token := s.token()
 	err = s.DB.InTx(ctx, func(tx *gorm.DB) error {
@@ -208,21 +239,21 @@ func unknown(orders []Order) []Outcome {
 	return each(orders, func(o Order) Outcome { return Outcome{OrderNo: o.OrderNo, State: StateUnknown} })
 }
 
-// resolveBatch asks about one group of unsettled orders.
-func (s *Service) resolveBatch(ctx context.Context, name string, operator Operator) (int, error) {
-	orders, err := s.reclaim(ctx, name, batchSize(operator))
+// resolveRound asks about one round of unsettled orders.
+func (s *Service) resolveRound(ctx context.Context, name string, operator Operator) (int, error) {
+	orders, err := s.reclaim(ctx, name, roundSize(operator))
 	if err != nil || len(orders) == 0 {
 		return 0, err
 	}
+	return len(orders), s.settle(ctx, orders, s.inCalls(ctx, name, operator, orders, query))
+}
+
+func query(ctx context.Context, operator Operator, orders []Order) ([]Outcome, error) {
 	outcomes, err := operator.Query(ctx, each(orders, func(o Order) string { return o.OrderNo }))
-	if err == nil {
-		outcomes, err = matching(orders, outcomes)
-	}
 	if err != nil {
-		s.log().Warn("an operator cannot say now", "operator", name, "orders", len(orders), "error", err)
-		outcomes = unknown(orders)
+		return nil, err
 	}
-	return len(orders), s.settle(ctx, orders, outcomes)
+	return matching(orders, outcomes)
 }
 
 // reclaim leases orders that are due to be asked about, among them those whose sender's lease has run out: a sender that

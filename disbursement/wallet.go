@@ -23,7 +23,7 @@ const (
 // FindWallets looks for the wallets of those who have claimed, at all operators at once. A citizen who has none yet is
 // looked for again, less and less often.
 func (s *Service) FindWallets(ctx context.Context) (int, error) {
-	return s.eachOperator(ctx, s.findChunk)
+	return s.eachOperator(ctx, 1, s.findChunk)
 }
 
 func (s *Service) findChunk(ctx context.Context, name string, operator Operator) (int, error) {
