@@ -184,8 +184,15 @@ func (c checked) in(state string) (names []string) {
 
 func readBundle(t *testing.T) (files map[string][]byte, receipt []byte) {
 	t.Helper()
-	files = map[string][]byte{}
-	root := "draw/testdata/bundle"
+	files = readFiles(t, "draw/testdata/bundle")
+	receipt = files["receipt.txt"]
+	delete(files, "receipt.txt")
+	return files, receipt
+}
+
+func readFiles(t *testing.T, root string) map[string][]byte {
+	t.Helper()
+	files := map[string][]byte{}
 	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -197,9 +204,7 @@ func readBundle(t *testing.T) (files map[string][]byte, receipt []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	receipt = files["receipt.txt"]
-	delete(files, "receipt.txt")
-	return files, receipt
+	return files
 }
 
 func (p *page) verify(files map[string][]byte, receipt []byte) checked {
@@ -271,6 +276,34 @@ func TestTamperedBundlesInABrowser(t *testing.T) {
 	}
 	second := append(bytes.Clone(files["log"]), "plan example-2026.1 "+strings.Repeat("0", 64)+"\n"...)
 	try("a second plan", "log", second)
+}
+
+// A voided draw ends where it was voided; its reason cannot be changed, and it has no result.
+func TestVoidedDrawInABrowser(t *testing.T) {
+	s := newStreet(t, testkit.DB(t))
+	s.toPlanned(30)
+	s.work(2)
+	s.want(202, "city-admin.li", "POST", admin+"/void", `{"reason":"信标停机超过七十二小时，按公告作废。"}`, nil)
+	s.decide(s.lastApproval())
+	s.work(2)
+	s.advance(Voided, "")
+	dir := t.TempDir()
+	s.must(s.service.ExportBundle(ctx, slug, dir))
+	files := readFiles(t, dir)
+	p := newPage(t, s.url, s.web)
+	s.web.Engine.GET("/vectors.js", func(c *gin.Context) { c.File("testdata/vectors.js") })
+	p.do(chromedp.Navigate(s.url + "/draws"))
+	found := p.verify(files, nil)
+	if failed := found.in("fail"); len(failed) > 0 || !slices.Contains(found.in("pass"), "void") {
+		t.Errorf("failed %q, passed %q", failed, found.in("pass"))
+	}
+	for name, data := range map[string]string{"void": "another reason\n", "result": "draw/v1 result\n", "beacon.json": `{"round": 1}`} {
+		changed := maps.Clone(files)
+		changed[name] = []byte(data)
+		if failed := p.verify(changed, nil).in("fail"); len(failed) == 0 {
+			t.Errorf("%s can be changed", name)
+		}
+	}
 }
 
 // buildWasm builds what `make wasm` builds.
