@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 )
@@ -18,12 +19,14 @@ type Config struct {
 	Listen      string // host:port
 	PublicURL   string // how citizens, operators and witnesses reach this service
 	LogLevel    string
-	LogName     string   // origin of the public log, without the city
-	BeaconChain string   // path of a chain.json; empty is drand's quicknet
-	BeaconURLs  []string // drand relays; empty is the public ones
-	Operators   string   // path of the operators' profiles (YAML)
-	SMS         string   // base URL of the SMS gateway; empty writes messages to the outbox only
-	KeeperURL   string   // base URL of the pseudonym keeper; empty keeps pseudonyms in this process
+	Metrics     string        // private address of metrics and profiles; empty is none
+	Drain       time.Duration // how long the service goes on after it has said that it is leaving
+	LogName     string        // origin of the public log, without the city
+	BeaconChain string        // path of a chain.json; empty is drand's quicknet
+	BeaconURLs  []string      // drand relays; empty is the public ones
+	Operators   string        // path of the operators' profiles (YAML)
+	SMS         string        // base URL of the SMS gateway; empty writes messages to the outbox only
+	KeeperURL   string        // base URL of the pseudonym keeper; empty keeps pseudonyms in this process
 	Keys        Keys
 }
 
@@ -53,6 +56,8 @@ var settings = []Setting{
 	{Name: "database", Default: "sqlite:var/hongbao.db", Help: "database: sqlite:PATH or mysql://user:password@host/name", Set: setDatabase},
 	{Name: "listen", Default: "127.0.0.1:8080", Help: "address to serve on, host:port", Set: setListen},
 	{Name: "public-url", Help: "address under which others reach this service (default http://LISTEN)", Set: setPublicURL},
+	{Name: "metrics-listen", Help: "private address for metrics and profiles, host:port (default: none)", Set: setMetrics},
+	{Name: "drain", Default: "3s", Help: "how long to go on serving, not ready, once told to stop", Set: setDrain},
 	{Name: "log-level", Default: "info", Help: "debug, info, warn or error", Set: setLogLevel},
 	{Name: "beacon-chain", Help: "chain.json of a drand chain (default: quicknet)", Set: func(c *Config, v string) error { c.BeaconChain = v; return fileExists(v) }},
 	{Name: "beacon-urls", Help: "drand relays, comma separated (default: the public relays)", Set: setBeaconURLs},
@@ -222,6 +227,21 @@ func setListen(c *Config, v string) error {
 	c.Listen = v
 	if _, _, err := net.SplitHostPort(v); err != nil {
 		return errors.New("want host:port")
+	}
+	return nil
+}
+
+func setMetrics(c *Config, v string) error {
+	c.Metrics = v
+	if _, _, err := net.SplitHostPort(v); err != nil {
+		return errors.New("want host:port")
+	}
+	return nil
+}
+
+func setDrain(c *Config, v string) (err error) {
+	if c.Drain, err = time.ParseDuration(v); err != nil || c.Drain < 0 || c.Drain > time.Minute {
+		return errors.New("want a length of time up to 1m, such as 3s")
 	}
 	return nil
 }

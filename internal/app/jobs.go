@@ -23,8 +23,10 @@ type Scheduler struct {
 	Now  func() time.Time
 	Log  *slog.Logger
 
-	cron  *cron.Cron
-	since time.Time // when Start was called: nobody was there to run a job earlier
+	measures *jobMeasures
+	cron     *cron.Cron
+	since    time.Time          // when Start was called: nobody was there to run a job earlier
+	cut      context.CancelFunc // ends the runs that are under way
 }
 
 const (
@@ -54,7 +56,9 @@ func (s *Scheduler) run(ctx context.Context, job database.Job, who string) (rows
 		if err != nil {
 			return err
 		}
+		began := time.Now()
 		rows, err = job.Run(ctx)
+		s.measures.ran(job.Name, err, began)
 		return errors.Join(err, endRun(context.WithoutCancel(ctx), s.DB, id, s.Now(), rows, err))
 	})
 	if err == nil && !held {
@@ -63,9 +67,10 @@ func (s *Scheduler) run(ctx context.Context, job database.Job, who string) (rows
 	return rows, err
 }
 
-// Start runs the jobs by their schedules until Stop.
+// Start runs the jobs by their schedules until Stop. Runs outlive ctx: Stop lets them finish first.
 func (s *Scheduler) Start(ctx context.Context) error {
 	logger := cronLog{s.Log}
+	ctx, s.cut = context.WithCancel(context.WithoutCancel(ctx))
 	s.cron = cron.New(cron.WithLocation(shanghai), cron.WithChain(cron.Recover(logger), cron.SkipIfStillRunning(logger)))
 	for _, job := range s.Jobs {
 		_, err := s.cron.AddFunc(job.Schedule, func() { s.tick(ctx, job) })
@@ -90,14 +95,27 @@ func (s *Scheduler) tick(ctx context.Context, job database.Job) {
 	}
 }
 
-// Stop starts nothing more and waits for what runs, as long as ctx lasts.
+// unwinding is how long a run that was cut short has to give its lease back.
+const unwinding = 5 * time.Second
+
+// Stop starts nothing more and lets what runs finish, as long as ctx lasts; then it cuts the runs short. Each gives its
+// lease back, so that another replica need not wait until it runs out.
 func (s *Scheduler) Stop(ctx context.Context) {
 	if s.cron == nil {
 		return
 	}
+	defer s.cut()
+	ended := s.cron.Stop().Done()
 	select {
-	case <-s.cron.Stop().Done():
+	case <-ended:
+		return
 	case <-ctx.Done():
+		s.cut()
+	}
+	select {
+	case <-ended:
+	case <-time.After(unwinding):
+		s.Log.Warn("jobs did not end; their leases run out by themselves")
 	}
 }
 

@@ -25,7 +25,7 @@ type operatorEntry struct {
 }
 
 // loadOperators reads the operators file: a list under the key "operators".
-func loadOperators(path string, signer signing.Signer) (map[string]disbursement.Operator, *signing.Directory, error) {
+func loadOperators(path string, signer signing.Signer, measures *gateway.Measures) (map[string]disbursement.Operator, *signing.Directory, error) {
 	operators, directory := make(map[string]disbursement.Operator), &signing.Directory{}
 	if path == "" {
 		return operators, directory, nil
@@ -41,7 +41,7 @@ func loadOperators(path string, signer signing.Signer) (map[string]disbursement.
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	for _, entry := range file.Operators {
-		operator, err := entry.open(signer, directory)
+		operator, err := entry.open(signer, directory, measures)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: operator %s: %w", path, entry.Name, err)
 		}
@@ -50,11 +50,11 @@ func loadOperators(path string, signer signing.Signer) (map[string]disbursement.
 	return operators, directory, nil
 }
 
-func (e operatorEntry) open(signer signing.Signer, directory *signing.Directory) (disbursement.Operator, error) {
+func (e operatorEntry) open(signer signing.Signer, directory *signing.Directory, measures *gateway.Measures) (disbursement.Operator, error) {
 	if e.Party == "" {
 		e.Party = e.Name
 	}
-	profile := gateway.Profile{Name: e.Name, Party: e.Party, URL: e.URL, Signer: signer, Keys: directory, Rate: e.Rate, Timeout: e.Timeout, Batch: e.Batch}
+	profile := gateway.Profile{Name: e.Name, Party: e.Party, URL: e.URL, Signer: signer, Keys: directory, Rate: e.Rate, Timeout: e.Timeout, Batch: e.Batch, Measures: measures}
 	for _, text := range e.Keys {
 		if b, err := os.ReadFile(text); err == nil {
 			text = string(b)

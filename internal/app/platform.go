@@ -3,10 +3,12 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -16,6 +18,7 @@ import (
 	"hongbao/campaign"
 	"hongbao/disbursement"
 	"hongbao/internal/database"
+	"hongbao/internal/fault"
 	"hongbao/internal/identity"
 	"hongbao/internal/signing"
 	"hongbao/internal/staff"
@@ -38,6 +41,8 @@ type surroundings struct {
 	badge     string   // "rehearsal" or "live"
 	secure    bool     // the site is reached over HTTPS
 	cost      int      // of the staff's password hashes; 0 is the default
+
+	instruments *instruments
 }
 
 // platform is the wired service: the rooms on one database, behind one engine.
@@ -50,6 +55,9 @@ type platform struct {
 	reporting    *reporting.Service
 	web          *web.Web
 	scheduler    *Scheduler
+	instruments  *instruments
+	drain        time.Duration // between saying that it leaves and leaving
+	draining     atomic.Bool
 }
 
 // wire builds the service. The database is open and migrated.
@@ -58,11 +66,12 @@ func wire(db *database.DB, config *Config, around surroundings) (*platform, erro
 	if err != nil {
 		return nil, err
 	}
-	p := &platform{db: db}
+	p := &platform{db: db, instruments: around.instruments}
 	p.staff = &staff.Service{DB: db, Vault: vault, Now: around.now, Random: rand.Reader, Cost: around.cost}
 	logKey := func(city string) (lottery.LogKey, error) { return config.Keys.LogKey(config.LogName, city) }
 	p.campaigns = &campaign.Service{
 		DB: db, Keys: &identity.KeyRing{Master: config.Keys.Master, DB: db}, Staff: p.staff, SMS: around.sms, Now: around.now, Random: rand.Reader,
+		Measures: p.instruments.campaign,
 		Receipts: func(city string) (note.Signer, error) { key, err := logKey(city); return key.Signer, err },
 	}
 	if p.campaigns.Keeper, err = config.keeper(); err != nil {
@@ -85,12 +94,13 @@ func wire(db *database.DB, config *Config, around surroundings) (*platform, erro
 	p.reporting.HandleApprovals()
 	p.schedule(around.now)
 	p.route(config, around)
+	p.instruments.watch(p)
 	return p, nil
 }
 
 // schedule gathers the rooms' jobs into the one table.
 func (p *platform) schedule(now func() time.Time) {
-	p.scheduler = &Scheduler{DB: p.db, Now: now, Log: slog.Default()}
+	p.scheduler = &Scheduler{DB: p.db, Now: now, Log: slog.Default(), measures: p.instruments.jobs, since: now()}
 	for _, jobs := range [][]database.Job{p.campaigns.Jobs(), p.lottery.Jobs(), p.disbursement.Jobs(), p.reporting.Jobs()} {
 		p.scheduler.Jobs = append(p.scheduler.Jobs, jobs...)
 	}
@@ -105,7 +115,7 @@ var limits = map[string]web.Rule{
 func (p *platform) route(config *Config, around surroundings) {
 	p.web = web.New(web.Options{
 		Environment: around.badge, Secure: around.secure, Secret: config.Keys.Citizen, Proxies: around.proxies, Now: around.now, Log: slog.Default(),
-		Limiter: web.NewLimiter(around.now, limits), Authenticate: p.authenticate,
+		Limiter: web.NewLimiter(around.now, limits), Measures: p.instruments.web, Authenticate: p.authenticate,
 		May: func(role, permission string) bool { return staff.Role(role).May(permission) },
 	})
 	p.campaigns.Routes(p.web.Engine, p.web)
@@ -118,7 +128,8 @@ func (p *platform) route(config *Config, around surroundings) {
 		Runs: func(ctx context.Context, limit int) ([]admin.JobRun, error) { return lastRuns(ctx, p.db, limit) },
 	}
 	console.Routes(p.web)
-	p.web.Engine.GET("/healthz", p.web.Handle(p.health))
+	p.web.Engine.GET("/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
+	p.web.Engine.GET("/readyz", p.web.Handle(p.ready))
 	p.web.Engine.GET("/admin", func(c *gin.Context) { c.Redirect(http.StatusFound, "/console") })
 }
 
@@ -127,12 +138,24 @@ func (p *platform) authenticate(ctx context.Context, token string) (web.Actor, e
 	return web.Actor{ID: a.ID, Username: a.Username, Name: a.Name, Role: string(a.Role), City: a.City}, err
 }
 
-// health answers 200 while the database answers.
-func (p *platform) health(c *gin.Context) error {
-	if err := p.db.SQL().PingContext(c); err != nil {
-		return fmt.Errorf("database: %w", err)
+// patience bounds the questions of a readiness probe.
+const patience = 2 * time.Second
+
+var errNotReady = fault.New(fault.Unavailable, "not-ready", "服务正在启动或停止，请稍后再试。", "The service is starting or stopping; please try again later.")
+
+// ready answers 200 while requests may be sent here: the database answers, its schema is current, and the process is not
+// taking its leave. /healthz says only that the process lives: a database that is away is no reason to kill it.
+func (p *platform) ready(c *gin.Context) error {
+	if p.draining.Load() {
+		return errNotReady.With(errors.New("draining"))
 	}
-	c.String(http.StatusOK, "ok\n")
+	ctx, cancel := context.WithTimeout(c.Request.Context(), patience)
+	defer cancel()
+	current, err := database.Current(ctx, p.db)
+	if err != nil || !current {
+		return errNotReady.With(errors.Join(errors.New("the schema is not there or not current"), err))
+	}
+	c.String(http.StatusOK, "ready\n")
 	return nil
 }
 
@@ -148,16 +171,30 @@ func listen(address string) (net.Listener, error) {
 // grace is how long requests and jobs under way may take to end after the service was told to stop.
 const grace = 20 * time.Second
 
-// serve answers requests until ctx ends, then lets those under way finish, and the jobs and reports too.
+// serve answers requests until ctx ends. Then it says that it is not ready, so that a balancer sends nobody here any more,
+// goes on for as long as drain says, and lets the requests under way finish (with them the intake's last group), the jobs
+// and the reports.
 func (p *platform) serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{Handler: p.web.Engine, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn)}
-	err := serveUntil(ctx, server, l)
+	err := serveUntil(p.leaving(ctx), server, l)
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	p.scheduler.Stop(ending)
 	p.reporting.Wait()
 	return err
+}
+
+// leaving gives a context that ends drain after ctx, and says in between that the process leaves.
+func (p *platform) leaving(ctx context.Context) context.Context {
+	left, leave := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() {
+		p.draining.Store(true)
+		p.instruments.draining.Set(1)
+		time.Sleep(p.drain)
+		leave()
+	})
+	return left
 }
 
 // serveUntil serves until ctx ends, then lets the requests under way finish.

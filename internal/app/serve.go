@@ -48,6 +48,11 @@ func serve(cmd *cobra.Command) error {
 		return err
 	}
 	defer db.Close()
+	release, err := db.Sole(cmd.Context())
+	if err != nil {
+		return err
+	}
+	defer release()
 	around, err := liveSurroundings(cmd.Context(), config)
 	if err != nil {
 		return err
@@ -56,6 +61,12 @@ func serve(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	p.drain = config.Drain
+	metrics, err := p.instruments.serve(config.Metrics)
+	if err != nil {
+		return err
+	}
+	defer metrics.Close()
 	l, err := listen(config.Listen)
 	if err != nil {
 		return err
@@ -69,13 +80,13 @@ func serve(cmd *cobra.Command) error {
 
 // liveSurroundings are the real outside parties that the settings name.
 func liveSurroundings(ctx context.Context, config *Config) (surroundings, error) {
-	around := surroundings{now: time.Now, badge: "live", sms: noSMS{}, secure: config.secure()}
+	around := surroundings{now: time.Now, badge: "live", sms: noSMS{}, secure: config.secure(), instruments: newInstruments()}
 	if config.Keys.Demo {
 		around.badge = "rehearsal"
 	}
 	signer := signing.Signer{Party: disbursement.PlatformParty, Key: config.Keys.Operator, Now: time.Now}
 	var err error
-	if around.operators, around.directory, err = loadOperators(config.Operators, signer); err != nil {
+	if around.operators, around.directory, err = loadOperators(config.Operators, signer, around.instruments.gateway); err != nil {
 		return around, err
 	}
 	if config.SMS != "" {

@@ -54,3 +54,19 @@ func lastRuns(ctx context.Context, db *database.DB, limit int) (runs []admin.Job
 		Scan(&runs).Error
 	return runs, err
 }
+
+// lastStart is when a job was last begun, by whichever replica; zero if never.
+func lastStart(ctx context.Context, db *database.DB, job string) (time.Time, error) {
+	var at database.Millis
+	err := db.Read(ctx).Raw("SELECT started_at FROM job_runs WHERE job = ? ORDER BY id DESC LIMIT 1", job).Scan(&at).Error
+	if at == 0 {
+		return time.Time{}, err
+	}
+	return at.Time(), err
+}
+
+// lastFailed says whether the last run of a job that has ended was a failure.
+func lastFailed(ctx context.Context, db *database.DB, job string) (failed bool, err error) {
+	err = db.Read(ctx).Raw("SELECT error <> '' FROM job_runs WHERE job = ? AND finished_at > 0 ORDER BY id DESC LIMIT 1", job).Scan(&failed).Error
+	return failed, err
+}

@@ -59,7 +59,8 @@ func (w *world) around(now func() time.Time, keys Keys) (surroundings, error) {
 		now: now, chain: w.beacon.Chain(), beacon: &beacon.Client{Chain: w.beacon.Chain(), Relays: []string{w.relay}},
 		operators: make(map[string]disbursement.Operator), directory: &signing.Directory{}, badge: "rehearsal",
 		sms: newSMSGateway(w.street.SMSURL()), proxies: []string{"127.0.0.1"},
-		cost: bcrypt.MinCost, // staff sign in after each jump of the clock, and their passwords are random or printed on the screen
+		instruments: newInstruments(),
+		cost:        bcrypt.MinCost, // staff sign in after each jump of the clock, and their passwords are random or printed on the screen
 	}
 	public, addresses := w.street.PublicKeys(), w.street.Banks()
 	for name := range addresses {
@@ -69,7 +70,7 @@ func (w *world) around(now func() time.Time, keys Keys) (surroundings, error) {
 	}
 	signer := signing.Signer{Party: disbursement.PlatformParty, Key: keys.Operator, Now: now}
 	for name, address := range addresses {
-		operator, err := gateway.New(gateway.Profile{Name: name, URL: address, Signer: signer, Keys: around.directory, SealKey: public[name]})
+		operator, err := gateway.New(gateway.Profile{Name: name, URL: address, Signer: signer, Keys: around.directory, SealKey: public[name], Measures: around.instruments.gateway})
 		if err != nil {
 			return around, err
 		}
