@@ -13,12 +13,12 @@ import (
 )
 
 // sendable picks approved orders of one kind that are due, the oldest kind of work first. A credit is not sent any more
-// once its envelope has expired.
+// once its envelope has expired. The order is the index's, so that only the rows that are taken are read and locked.
 func sendable(tx *gorm.DB, operator string, now database.Millis, limit int) ([]int64, error) {
 	for _, kind := range []string{Credit, Recall, Return} {
 		var ids []int64
 		err := tx.Raw(`SELECT id FROM disbursement_orders WHERE operator = ? AND status = ? AND next_at <= ? AND kind = ?
-			AND (kind <> ? OR expires_at > ?) ORDER BY id LIMIT ?`+unlocked(tx), operator, OrderApproved, now, kind, Credit, now, limit).Scan(&ids).Error
+			AND (kind <> ? OR expires_at > ?) ORDER BY next_at, id LIMIT ?`+unlocked(tx), operator, OrderApproved, now, kind, Credit, now, limit).Scan(&ids).Error
 		if err != nil || len(ids) > 0 {
 			return ids, err
 		}
