@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,11 +55,42 @@ func TestRehearsalOnMySQL(t *testing.T) {
 	smallRehearsal(t, rehearsalOptions{campaign: suzhou, registrations: 600, faults: "normal", seed: 2, database: testkit.MySQL(t)})
 }
 
-func TestRehearsalOfTiers(t *testing.T) {
+// TestRehearsalsCoverTheMatrix counts what the other examples' rehearsals settle, against the rule books themselves. A cell needs a
+// winner who chose its operator, so the cells are counted over both.
+func TestRehearsalsCoverTheMatrix(t *testing.T) {
 	if testing.Short() {
-		t.Skip("a third rehearsal")
+		t.Skip("two more rehearsals")
 	}
-	smallRehearsal(t, rehearsalOptions{campaign: "../../examples/chengdu-2021.yaml", registrations: 500, faults: "harsh", seed: 3})
+	cells, settled := map[[2]string]bool{}, map[[2]string]bool{}
+	for i, example := range []string{"chengdu-2021", "luohu-2020"} {
+		path := "../../examples/" + example + ".yaml"
+		summary := smallRehearsal(t, rehearsalOptions{campaign: path, registrations: 500, faults: []string{"harsh", "none"}[i], seed: 3})
+		book, err := readRuleBook(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range book.Operators {
+			for _, app := range o.Apps {
+				cells[[2]string{o.Name, app}] = true
+			}
+		}
+		for _, cell := range summary.Coverage.SubWallets {
+			settled[cell] = true
+		}
+		for _, s := range book.Scenarios {
+			if !slices.Contains(summary.Coverage.Scenarios, s.Name) {
+				t.Errorf("%s: nothing settled in the scenario %s", example, s.Name)
+			}
+			for _, mode := range s.PayModes {
+				if !slices.Contains(summary.Coverage.PayModes, mode) {
+					t.Errorf("%s: nothing settled by %s", example, mode)
+				}
+			}
+		}
+	}
+	if len(cells) != 10 || !maps.Equal(cells, settled) {
+		t.Errorf("the matrix has %d cells %v, settled are %v", len(cells), cells, settled)
+	}
 }
 
 // tamper changes a byte at the beginning, in the middle and at the end of each file of a bundle: no change may verify.
