@@ -53,6 +53,8 @@ type record struct {
 	Checks    web.Table
 	Void      string // the reason
 
+	WitnessTitles []string
+
 	Invitation string    // to check the draw in this browser; "" while it is not complete
 	Fairness   *evenness // nil until the result is published
 	Wasm       bool      // this build can check the beacon's signature in a browser
@@ -83,7 +85,9 @@ func (s *Service) page(ctx context.Context, slug, locale string) (*record, error
 	p.State = p.state(tr)
 	p.addNumbers(tr)
 	p.addTimeline(d, tr)
-	p.addParties(tr)
+	if err := s.addParties(ctx, p, c.ID, locale); err != nil {
+		return nil, err
+	}
 	p.addChecks(tr)
 	if err := s.addFairness(ctx, p, d, tr, locale); err != nil {
 		return nil, err
@@ -186,7 +190,13 @@ func (p *record) expected(kind draw.Kind) string {
 	return ""
 }
 
-func (p *record) addParties(tr translate) {
+// addParties names the parties as people know them: an operator by its title in the rule book.
+func (s *Service) addParties(ctx context.Context, p *record, campaignID int64, locale string) error {
+	book, err := s.Campaigns.RuleBook(ctx, campaignID)
+	if err != nil {
+		return err
+	}
+	tr := translator(locale)
 	p.Helpers = web.Table{Caption: tr("随机数协助方", "Helpers"), Columns: []web.Column{{Title: tr("协助方", "Helper")}, {Title: tr("承诺", "Commitment")}, {Title: tr("随机数", "Secret")}}}
 	for _, h := range p.View.Helpers {
 		said := tr("尚未公开", "not revealed yet")
@@ -195,8 +205,23 @@ func (p *record) addParties(tr translate) {
 		} else if h.Missing {
 			said = tr("缺席，按零计入", "missing, counts as zeros")
 		}
-		p.Helpers.Rows = append(p.Helpers.Rows, web.Row{Cells: []web.Cell{web.Text(h.Name), web.Digest(h.Commitment), web.Text(said)}})
+		p.Helpers.Rows = append(p.Helpers.Rows, web.Row{Cells: []web.Cell{web.Text(PartyTitle(book, h.Name, locale)), web.Digest(h.Commitment), web.Text(said)}})
 	}
+	for _, name := range p.Witnesses {
+		p.WitnessTitles = append(p.WitnessTitles, PartyTitle(book, name, locale))
+	}
+	return nil
+}
+
+// PartyTitle is what people call a helper or witness: an operator's title in the rule book, the notary, or the name itself.
+func PartyTitle(book *campaign.RuleBook, name, locale string) string {
+	if operator, ok := book.Operator(name); ok {
+		return operator.Title.In(locale)
+	}
+	if name == "notary" {
+		return campaign.Text{ZH: "公证处", EN: "Notary office"}.In(locale)
+	}
+	return name
 }
 
 func (p *record) addChecks(tr translate) {

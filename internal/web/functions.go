@@ -30,7 +30,7 @@ func functions(locale string, p *Pages) template.FuncMap {
 	return template.FuncMap{
 		"tr": tr, "locale": func() string { return locale }, "asset": p.AssetURL,
 		"yuan": Yuan, "amount": Amount, "count": Count, "share": Share,
-		"date": Date, "day": Day, "clock": Clock, "iso": ISO, "deadline": func(t any) string { return deadline(locale, t) },
+		"date": Date, "day": Day, "clock": Clock, "iso": ISO, "start": func(t any) string { return start(locale, t) }, "deadline": func(t any) string { return deadline(locale, t) },
 		"hash": HashText, "short": Short,
 		"dict": dict, "list": func(items ...any) []any { return items }, "seq": seq, "add": func(a, b int) int { return a + b },
 		"status": func(code string) Status { return StatusOf(locale, code) },
@@ -121,12 +121,21 @@ func shown(t any, layout string) string {
 	return at.In(shanghai).Format(layout)
 }
 
+// start says in words when something begins.
+func start(locale string, t any) string {
+	at := toTime(t).In(shanghai)
+	if locale == "en" {
+		return at.Format("2 Jan 15:04")
+	}
+	return at.Format("1 月 2 日 15:04")
+}
+
 // deadline says a time limit in words; midnight is the end of the day before, as notices in China write it.
 func deadline(locale string, t any) string {
 	at := toTime(t).In(shanghai)
 	midnight := at.Hour() == 0 && at.Minute() == 0
 	if locale == "en" {
-		return at.Format("2 Jan 2006 15:04")
+		return at.Format("2 Jan 15:04")
 	}
 	if midnight {
 		return at.Add(-time.Minute).Format("1 月 2 日 ") + "24:00"
