@@ -123,6 +123,11 @@ func (s *script) settle(ctx context.Context, kind string) error {
 		if err := s.dispatch(ctx); err != nil {
 			return err
 		}
+		// Money may come back minutes after success.
+		s.at(s.Clock.Now().Add(15 * time.Minute))
+		if err := s.street.flush(ctx); err != nil {
+			return err
+		}
 		var err error
 		if again, err = s.prepare(ctx, "reissue"); err != nil {
 			return err

@@ -148,12 +148,36 @@ func (s *script) shop(ctx context.Context, errands []errand, meter *meter) error
 
 // buy pays for an errand. A refusal is accepted where nothing depends on it: a merchant's cap, or an envelope already spent.
 func (s *script) buy(ctx context.Context, e errand) (purchaseMade, error) {
+	if e.must {
+		return s.cover(ctx, e)
+	}
 	paid, err := s.street.pay(ctx, e.Operator, e.purchase)
 	var no *Refusal
-	if errors.As(err, &no) && no.Status < 500 && !e.must {
+	if errors.As(err, &no) && no.Status < 500 {
 		return purchaseMade{}, nil
 	}
 	return purchaseMade{operator: e.Operator, payment: paid, fen: e.AmountFen}, err
+}
+
+// cover pays for an errand with envelope money. An envelope may be gone that still counts as credited, when the operator has
+// taken it back and the message was lost: then another customer of the same operator goes.
+func (s *script) cover(ctx context.Context, e errand) (made purchaseMade, err error) {
+	operator := e.Operator
+	for _, buyer := range append([]*citizen{e.citizen}, s.credited...) {
+		if buyer.Operator != operator {
+			continue
+		}
+		e.citizen, e.purchase.Phone, e.purchase.Device = buyer, buyer.Person.Phone, buyer.Person.Device
+		if err := s.pushSubWallets(ctx, []errand{e}); err != nil {
+			return made, err
+		}
+		paid, err := s.street.pay(ctx, operator, e.purchase)
+		made = purchaseMade{operator: operator, payment: paid, fen: e.AmountFen}
+		if err != nil || paid.EnvelopeFen > 0 {
+			return made, err
+		}
+	}
+	return made, nil
 }
 
 // noon is the first 12:00 in Shanghai that is not before t.
