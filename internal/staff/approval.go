@@ -78,10 +78,14 @@ func register(handlers *map[string]Handler, kind string, h Handler) {
 	(*handlers)[kind] = h
 }
 
-// Request asks for an approval within tx, with CampaignID, City, Kind, Subject, Summary and Maker of a.
+// Request asks for an approval within tx, with CampaignID, City, Kind, Subject, Summary and Maker of a. What is about a
+// campaign names its city.
 func (s *Service) Request(tx *gorm.DB, a Approval) (id int64, err error) {
 	if checks[a.Kind] == "" || a.Maker == "" {
 		return 0, errUnknownKind.With(fmt.Errorf("an approval of kind %q by %q", a.Kind, a.Maker))
+	}
+	if a.CampaignID != 0 && a.City == "" {
+		return 0, fmt.Errorf("an approval of kind %q about campaign %d names no city: anybody's approver could decide it", a.Kind, a.CampaignID)
 	}
 	summary, err := json.Marshal(a.Summary)
 	if err != nil {

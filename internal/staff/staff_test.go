@@ -364,6 +364,15 @@ func TestHandlerStandsAndFallsWithTheDecision(t *testing.T) {
 			return err
 		})
 		o.expect(err, errUnknownKind)
+		cityless := batch
+		cityless.City = ""
+		err = o.DB.InTx(o.Context(), func(tx *gorm.DB) error {
+			_, err := o.Request(tx, cityless)
+			return err
+		})
+		if err == nil {
+			o.Error("what is about a campaign was asked of any city's approvers")
+		}
 	})
 }
 
