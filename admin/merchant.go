@@ -3,6 +3,7 @@ package admin
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"net/url"
 	"strings"
 
@@ -36,7 +37,7 @@ func (k *Console) merchants(c *gin.Context) (page, error) {
 		return shown, err
 	}
 	table := web.Table{Caption: shown.Title, Columns: heads(c, "商户", "Merchant", "区县", "District", "类别", "Class", "状态", "Status", "场景", "Scenarios", "#限额（元）", "#Cap (yuan)"),
-		Empty: web.Empty{Title: web.Tr(c, "没有符合条件的商户", "No merchant matches"), Text: web.Tr(c, "商户随规则书建立，也可以通过接口导入名单。", "Merchants come with the rule book, or are imported over the API.")}}
+		Empty: web.Empty{Title: web.Tr(c, "没有符合条件的商户", "No merchant matches"), Text: web.Tr(c, "商户随规则书建立，也可以在下面导入名单。", "Merchants come with the rule book, or are imported below.")}}
 	for _, m := range list {
 		table.Rows = append(table.Rows, merchantRow(c, book, m))
 	}
@@ -47,7 +48,7 @@ func (k *Console) merchants(c *gin.Context) (page, error) {
 	}
 	shown.Blocks = []block{{Filters: filter}, {Table: &table}}
 	if k.may(web.ActorOf(c), staff.MerchantsEdit) {
-		shown.Blocks = append(shown.Blocks, block{Acts: []act{merchantAct(c, chosen)}})
+		shown.Blocks = append(shown.Blocks, block{Acts: []act{merchantImport(c, chosen), merchantAct(c, chosen)}})
 	}
 	return shown, nil
 }
@@ -57,13 +58,9 @@ func (k *Console) merchantFilter(c *gin.Context, chosen campaign.Campaign, book 
 	if err != nil {
 		return nil, err
 	}
-	district := web.Field{Name: "district", Label: web.Tr(c, "区县", "District"), Type: "select", Value: c.Query("district"), Options: []web.Option{everything(c)}}
-	for _, d := range book.City.Districts {
-		district.Options = append(district.Options, web.Option{Value: d.Name, Label: cmp.Or(d.Title.In(web.Locale(c)), d.Name)})
-	}
 	status := statusField(c, c.Query("status"), campaign.MerchantActive, campaign.MerchantHeld, campaign.MerchantSuspended)
 	status.Options = append([]web.Option{everything(c)}, status.Options...)
-	return filters(c, field, district, status), nil
+	return filters(c, field, districtField(c, book), status), nil
 }
 
 func merchantRow(c *gin.Context, book *campaign.RuleBook, m campaign.ListedMerchant) web.Row {
@@ -80,6 +77,18 @@ func merchantRow(c *gin.Context, book *campaign.RuleBook, m campaign.ListedMerch
 	}
 	return web.Row{Cells: []web.Cell{name, web.Text(cmp.Or(district.Title.In(web.Locale(c)), m.District)), web.Text(m.Class), web.State(m.Status),
 		web.Text(strings.Join(scenarios, web.Tr(c, "、", ", "))), limit}}
+}
+
+func merchantImport(c *gin.Context, chosen campaign.Campaign) act {
+	return act{Title: web.Tr(c, "导入商户名单", "Import merchants"), Text: web.Tr(c, "CSV 或 Excel，列名：no、name、district、class、pay_modes、scenarios、app、address、lat、lng、cap；已在名单的更新资料、状态不变。", "CSV or Excel with the columns no, name, district, class, pay_modes, scenarios, app, address, lat, lng, cap; one that is listed gets the new particulars and keeps its status."),
+		Form: web.Form{Action: "/console/merchants/" + chosen.Slug + "/import", Upload: true, Submit: web.Tr(c, "导入", "Import"), Fields: []web.Field{
+			{Name: "file", Label: web.Tr(c, "文件", "File"), Type: "file", Accept: ".csv,.xlsx", Required: true}}}}
+}
+
+func (k *Console) importMerchants(c *gin.Context) (page, error) {
+	return k.imported(c, k.merchants, func(slug string, file io.Reader) (campaign.Import, error) {
+		return k.Campaigns.ImportMerchants(c.Request.Context(), web.ActorOf(c).Username, slug, file)
+	})
 }
 
 func merchantAct(c *gin.Context, chosen campaign.Campaign) act {

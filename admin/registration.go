@@ -1,21 +1,38 @@
 package admin
 
 import (
+	"cmp"
+	"io"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
 	"hongbao/campaign"
-	"hongbao/internal/money"
+	"hongbao/internal/fault"
+	"hongbao/internal/staff"
 	"hongbao/internal/web"
+	"hongbao/lottery/draw"
 
 	"github.com/gin-gonic/gin"
 )
 
-// reasons names why a registration was refused or excluded.
+// reasons names, by fault code, why a registration was refused.
 var reasons = map[string][2]string{
-	"age": {"年龄不符", "Age"}, "district": {"不在指定区县", "District"}, "document": {"证件号码有误", "Document"}, "duplicate": {"重复登记", "Duplicate"},
-	"eligibility": {"不符合参加条件", "Not eligible"}, "evidence": {"名单中查无此人", "No evidence"}, "location": {"不在本市", "Location"}, "name": {"姓名有误", "Name"},
-	"phone": {"手机号有误", "Phone"}, "sms-code": {"短信验证码有误", "SMS code"}, "unconfirmed": {"未按时确认", "Not confirmed in time"}, "withdrawn": {"本人撤回", "Withdrawn"},
+	"already-registered": {"证件或手机号已登记过", "Already registered"}, "closed": {"登记已截止", "Registration closed"}, "not-open": {"登记未开始", "Not open yet"},
+	"document-number": {"证件号码有误", "Document number"}, "document-kind": {"证件种类有误", "Kind of document"}, "document-kind-not-admitted": {"不受理这种证件", "Document not admitted"},
+	"document-linked": {"新旧证件不是同一人", "Linked document"}, "name": {"姓名有误", "Name"}, "phone-number": {"手机号有误", "Phone number"}, "sms-code": {"短信验证码有误", "SMS code"},
+	"no-evidence": {"名单中查无此人", "No evidence"}, "too-young": {"未达规定年龄", "Too young"}, "too-old": {"超过规定年龄", "Too old"}, "not-in-city": {"登记时不在本市", "Not in the city"},
+	"district-not-covered": {"区县不在范围内", "District not covered"}, "district": {"没有选择区县", "No district"}, "operator": {"没有选择运营机构", "No operator"}, "tier": {"没有选择档次", "No tier"},
+	"consents": {"没有同意必需的说明", "Consent missing"}, "device": {"设备标识过长", "Device id"}, "idempotency-key": {"重复提交内容不同", "Another body under one key"},
+	"busy": {"当时登记的人太多", "Too busy"}, "too-many-attempts": {"尝试次数过多", "Too many attempts"}, "sms": {"短信发送失败", "SMS failed"}, "cancelled": {"活动已取消", "Cancelled"},
 }
 
 func reasonName(c *gin.Context, code string) string {
+	if excluded, ok := campaign.ExclusionReasons[code]; ok {
+		return strings.TrimRight(excluded.In(web.Locale(c)), "。.")
+	}
 	name, ok := reasons[code]
 	if !ok {
 		return code
@@ -23,41 +40,174 @@ func reasonName(c *gin.Context, code string) string {
 	return web.Tr(c, name[0], name[1])
 }
 
-// registrations is how a campaign's registration goes, in counts: who registered is sealed, and opened for nobody here.
+const rollPage = 50
+
+// registrations is how a campaign's registration goes, and who has registered, masked.
 func (k *Console) registrations(c *gin.Context) (page, error) {
-	shown := page{Title: web.Tr(c, "登记", "Registrations"), State: web.Tr(c, "身份信息加密保存，本页只显示数量。", "Identity is sealed; this page shows counts only.")}
-	chosen, ok, err := k.chosenCampaign(c)
+	shown := page{Title: web.Tr(c, "登记", "Registrations"), State: web.Tr(c, "身份信息加密保存，只显示遮盖后的内容；每次查看都会留痕。", "Identity is sealed and shown masked; every look is on the record.")}
+	chosen, ok, err := k.campaignAtHand(c)
 	if err != nil || !ok {
 		return noCampaign(c, shown), err
-	}
-	field, err := k.oneCampaignField(c, chosen.Slug)
-	if err != nil {
-		return shown, err
-	}
-	registered, err := k.Campaigns.Registered(c.Request.Context(), chosen.ID)
-	if err != nil {
-		return shown, err
-	}
-	excluded, err := k.Campaigns.ExcludedCounts(c.Request.Context(), chosen.ID)
-	if err != nil {
-		return shown, err
-	}
-	refused, err := k.Campaigns.Refused(c.Request.Context(), chosen.ID)
-	if err != nil {
-		return shown, err
 	}
 	book, err := k.Campaigns.RuleBook(c.Request.Context(), chosen.ID)
 	if err != nil {
 		return shown, err
 	}
-	shown.Blocks = []block{{Filters: filters(c, field)}, {Figures: []web.Figure{
-		{Label: web.Tr(c, "有效登记", "Registered"), Value: web.Count(registered), Unit: web.Tr(c, "人", "")},
+	filter, err := k.rollFilter(c, chosen, book)
+	if err != nil {
+		return shown, err
+	}
+	roll, err := k.rollTable(c, chosen, book)
+	if err != nil {
+		return shown, err
+	}
+	counts, err := k.registrationCounts(c, chosen, book)
+	if err != nil {
+		return shown, err
+	}
+	shown.Blocks = append([]block{counts[0], {Filters: filter}, {Table: roll}}, k.registrationActs(c, chosen)...)
+	shown.Blocks = append(shown.Blocks, counts[1:]...)
+	return shown, nil
+}
+
+// registrationCounts are the figures of a registration, then why people were refused and excluded.
+func (k *Console) registrationCounts(c *gin.Context, chosen campaign.Campaign, book *campaign.RuleBook) ([]block, error) {
+	registered, err := k.Campaigns.Registered(c.Request.Context(), chosen.ID)
+	if err != nil {
+		return nil, err
+	}
+	excluded, err := k.Campaigns.ExcludedCounts(c.Request.Context(), chosen.ID)
+	if err != nil {
+		return nil, err
+	}
+	refused, err := k.Campaigns.Refused(c.Request.Context(), chosen.ID)
+	if err != nil {
+		return nil, err
+	}
+	return []block{{Figures: []web.Figure{
+		{Label: web.Tr(c, "登记", "Registered"), Value: web.Count(registered), Unit: web.Tr(c, "人", "")},
 		{Label: web.Tr(c, "红包", "Envelopes"), Value: web.Count(book.Envelopes()), Unit: web.Tr(c, "个", "")},
 		{Label: web.Tr(c, "目前中签率", "Chance so far"), Value: web.Share(min(book.Envelopes(), registered), registered)},
-		{Label: web.Tr(c, "已排除", "Excluded"), Value: web.Count(total(excluded))},
-		{Label: web.Tr(c, "未受理", "Refused"), Value: web.Count(total(refused))}}},
-		{Columns: []block{{Title: web.Tr(c, "未受理原因", "Why refused"), Table: reasonTable(c, refused)}, {Title: web.Tr(c, "排除原因", "Why excluded"), Table: reasonTable(c, excluded)}}}}
-	return shown, nil
+		{Label: web.Tr(c, "已排除或撤回", "Excluded or withdrawn"), Value: web.Count(total(excluded)), Unit: web.Tr(c, "人", "")},
+		{Label: web.Tr(c, "未受理", "Refused"), Value: web.Count(total(refused)), Unit: web.Tr(c, "次", "times")}}},
+		{Columns: []block{{Title: web.Tr(c, "未受理原因", "Why refused"), Table: reasonTable(c, refused)}, {Title: web.Tr(c, "排除原因", "Why excluded"), Table: reasonTable(c, excluded)}}}}, nil
+}
+
+// rollFilter is the form whose choices live in the address. A phone or a document is found by its whole number only.
+func (k *Console) rollFilter(c *gin.Context, chosen campaign.Campaign, book *campaign.RuleBook) (*web.Form, error) {
+	field, err := k.oneCampaignField(c, chosen.Slug)
+	if err != nil {
+		return nil, err
+	}
+	status := statusField(c, c.Query("status"), campaign.Registered, campaign.Confirmed, campaign.Withdrawn, campaign.Excluded)
+	status.Options = append([]web.Option{everything(c)}, status.Options...)
+	operator := web.Field{Name: "operator", Label: web.Tr(c, "运营机构", "Operator"), Type: "select", Value: c.Query("operator"), Options: []web.Option{everything(c)}}
+	for _, o := range book.Operators {
+		operator.Options = append(operator.Options, web.Option{Value: o.Name, Label: o.Title.In(web.Locale(c))})
+	}
+	source := web.Field{Name: "source", Label: web.Tr(c, "渠道", "Channel"), Type: "select", Value: c.Query("source"), Options: []web.Option{everything(c),
+		{Value: "online", Label: web.Tr(c, "网上", "Online")}, {Value: "desk", Label: web.Tr(c, "网点柜台", "Branch desk")}}}
+	return filters(c, field, status, operator, districtField(c, book), source), nil
+}
+
+func districtField(c *gin.Context, book *campaign.RuleBook) web.Field {
+	field := web.Field{Name: "district", Label: web.Tr(c, "区县", "District"), Type: "select", Value: c.Query("district"), Options: []web.Option{everything(c)}}
+	for _, d := range book.City.Districts {
+		field.Options = append(field.Options, web.Option{Value: d.Name, Label: cmp.Or(d.Title.In(web.Locale(c)), d.Name)})
+	}
+	return field
+}
+
+func (k *Console) rollTable(c *gin.Context, chosen campaign.Campaign, book *campaign.RuleBook) (*web.Table, error) {
+	before, err := strconv.ParseInt(cmp.Or(c.Query("before"), "0"), 10, 64)
+	if err != nil {
+		return nil, fault.Field("before", "number", "编号必须是数字。", "The number must be a number.")
+	}
+	roll, err := k.Campaigns.Roll(c.Request.Context(), web.ActorOf(c).Username, chosen.ID, campaign.RollFilter{Status: c.Query("status"), Operator: c.Query("operator"),
+		District: c.Query("district"), Source: c.Query("source"), Phone: c.PostForm("phone"), Document: c.PostForm("document"), Before: before, Limit: rollPage})
+	table := &web.Table{Caption: web.Tr(c, "登记", "Registrations"), Columns: heads(c, "抽签编号", "Entry", "姓名", "Name", "证件号码", "Document", "手机号", "Phone", "运营机构", "Operator", "区县", "District", "状态", "Status", "登记时间", "Registered at"),
+		Empty: web.Empty{Title: web.Tr(c, "没有符合条件的登记", "No registration matches"), Text: web.Tr(c, "登记开放后，市民的登记会出现在这里。", "Registrations appear here once registration opens.")}}
+	for _, m := range roll {
+		table.Rows = append(table.Rows, rollRow(c, book, m))
+	}
+	if len(roll) == rollPage {
+		query := c.Request.URL.Query()
+		query.Set("before", strconv.FormatInt(roll[len(roll)-1].ID, 10))
+		table.Next = "/console/registrations?" + query.Encode()
+	}
+	return table, err
+}
+
+func rollRow(c *gin.Context, book *campaign.RuleBook, m campaign.Masked) web.Row {
+	operator, _ := book.Operator(m.Operator)
+	district, _ := book.District(m.District)
+	state := web.State(m.Status)
+	if m.Reason != "" {
+		state.Note = reasonName(c, m.Reason)
+	}
+	when := web.When(m.RegisteredAt)
+	if m.Source == "desk" {
+		when.Note = web.Tr(c, "网点柜台", "Branch desk")
+	}
+	return web.Row{Cells: []web.Cell{web.Digest(m.Entry[:]), web.Text(m.Name), web.Text(m.Document), web.Text(m.Phone), web.Text(cmp.Or(operator.Title.In(web.Locale(c)), m.Operator)),
+		web.Text(cmp.Or(district.Title.In(web.Locale(c)), m.District)), state, when}}
+}
+
+// registrationActs are what may be done about registrations. A number that is looked for travels in the body, since an
+// address is kept in logs and histories.
+func (k *Console) registrationActs(c *gin.Context, chosen campaign.Campaign) []block {
+	address := "/console/registrations/" + chosen.Slug
+	acts := []act{{Title: web.Tr(c, "按手机号或证件号码查找", "Find by phone or document"), Open: c.PostForm("phone")+c.PostForm("document") != "",
+		Text: web.Tr(c, "须输入完整号码，查找会留痕。", "It takes the whole number, and is on the record."),
+		Form: web.Form{Action: address + "/find", Submit: web.Tr(c, "查找", "Find"), Quiet: true, Fields: []web.Field{
+			{Name: "phone", Label: web.Tr(c, "手机号", "Phone"), Type: "tel", InputMode: "numeric", MaxLength: 20, Autocomplete: "off", Value: c.PostForm("phone")},
+			{Name: "document", Label: web.Tr(c, "证件号码", "Document"), MaxLength: 40, Autocomplete: "off", Value: c.PostForm("document")}}}}}
+	if k.may(web.ActorOf(c), staff.CampaignEdit) && chosen.FrozenAt == 0 && cancellable(chosen.Status) {
+		acts = append(acts, evidenceAct(c, address), exclusionAct(c, address))
+	}
+	return []block{{Title: web.Tr(c, "可以办理", "What can be done"), Acts: acts}}
+}
+
+func evidenceAct(c *gin.Context, address string) act {
+	kind := web.Field{Name: "kind", Label: web.Tr(c, "名单种类", "Kind of list"), Type: "select", Value: c.PostForm("kind")}
+	for _, name := range campaign.EvidenceKinds {
+		kind.Options = append(kind.Options, web.Option{Value: name, Label: campaign.EvidenceTitle(name, web.Locale(c))})
+	}
+	return act{Title: web.Tr(c, "导入资格名单", "Import a list of evidence"), Text: web.Tr(c, "CSV 或 Excel，须有 document 一列（证件号码）；只保存加密索引，不保存号码。", "CSV or Excel with a column document; only keyed indexes are kept, never the numbers."),
+		Form: web.Form{Action: address + "/evidence", Upload: true, Submit: web.Tr(c, "导入", "Import"), Fields: []web.Field{kind,
+			{Name: "source", Label: web.Tr(c, "来源", "Source"), Hint: web.Tr(c, "如：市公安局 2020 年 12 月", "As in: Public Security Bureau, December 2020"), Required: true, MaxLength: 100, Value: c.PostForm("source")},
+			{Name: "file", Label: web.Tr(c, "文件", "File"), Type: "file", Accept: ".csv,.xlsx", Required: true}}}}
+}
+
+func exclusionAct(c *gin.Context, address string) act {
+	reason := web.Field{Name: "reason", Label: web.Tr(c, "理由", "Reason"), Type: "select", Value: c.PostForm("reason")}
+	for _, code := range slices.Sorted(maps.Keys(campaign.ExclusionReasons)) {
+		if code != campaign.ReasonWithdrawn && code != campaign.ReasonUnconfirmed {
+			reason.Options = append(reason.Options, web.Option{Value: code, Label: reasonName(c, code)})
+		}
+	}
+	return act{Title: web.Tr(c, "排除一项登记", "Exclude a registration"), Text: web.Tr(c, "名单锁定前有效。本人会看到理由，各理由的人数会公布。", "Until the list is frozen. The person sees the reason, and how many were excluded for it is public."),
+		Form: web.Form{Action: address + "/exclude", Danger: true, Submit: web.Tr(c, "排除", "Exclude"), Fields: []web.Field{
+			{Name: "entry", Label: web.Tr(c, "抽签编号（64 位）", "Entry (64 digits)"), Required: true, MaxLength: 64, Autocomplete: "off", Value: c.PostForm("entry")}, reason}}}
+}
+
+func (k *Console) importEvidence(c *gin.Context) (page, error) {
+	return k.imported(c, k.registrations, func(slug string, file io.Reader) (campaign.Import, error) {
+		return k.Campaigns.ImportEvidence(c.Request.Context(), web.ActorOf(c).Username, slug, c.PostForm("kind"), c.PostForm("source"), file)
+	})
+}
+
+func (k *Console) exclude(c *gin.Context) (string, error) {
+	found, err := k.theCampaign(c)
+	if err != nil {
+		return "", err
+	}
+	entry, err := draw.ParseDigest(strings.TrimSpace(c.PostForm("entry")))
+	if err != nil {
+		return "", fault.Field("entry", "entry", "应为 64 位小写十六进制。", "Must be 64 lower-case hex digits.").With(err)
+	}
+	return done("/console/registrations?campaign="+url.QueryEscape(found.Slug), "saved"),
+		k.Campaigns.Exclude(c.Request.Context(), web.ActorOf(c).Username, found.Slug, entry, c.PostForm("reason"))
 }
 
 func total(counts []campaign.ReasonCount) (sum int64) {
@@ -73,30 +223,4 @@ func reasonTable(c *gin.Context, counts []campaign.ReasonCount) *web.Table {
 		table.Rows = append(table.Rows, web.Row{Cells: []web.Cell{web.Text(reasonName(c, one.Reason)), web.Number(one.Count)}})
 	}
 	return &table
-}
-
-// campaignFigures are the numbers that a campaign is about.
-func (k *Console) campaignFigures(c *gin.Context, one campaign.Campaign, book *campaign.RuleBook) ([]web.Figure, error) {
-	registered, err := k.Campaigns.Registered(c.Request.Context(), one.ID)
-	if err != nil {
-		return nil, err
-	}
-	balances, err := k.Money.Balances(c.Request.Context(), one.ID)
-	if err != nil {
-		return nil, err
-	}
-	sums := map[string]money.Fen{}
-	for _, b := range balances {
-		sums[b.Kind] += b.AmountFen
-	}
-	yuan := web.Tr(c, "元", "yuan")
-	credited := sums["issued"] + sums["spent"]
-	return []web.Figure{
-		{Label: web.Tr(c, "预算", "Budget"), Value: web.Yuan(one.Budget), Unit: yuan, Note: web.Tr(c, web.Count(book.Envelopes())+" 个红包", web.Count(book.Envelopes())+" envelopes")},
-		{Label: web.Tr(c, "有效登记", "Registered"), Value: web.Count(registered), Unit: web.Tr(c, "人", "")},
-		{Label: web.Tr(c, "资金到位", "Received"), Value: web.Yuan(-sums["source"]), Unit: yuan, Note: web.Share(-sums["source"], one.Budget)},
-		{Label: web.Tr(c, "在钱包中", "In wallets"), Value: web.Yuan(sums["issued"]), Unit: yuan},
-		{Label: web.Tr(c, "已消费", "Spent"), Value: web.Yuan(sums["spent"]), Unit: yuan, Note: web.Share(sums["spent"], credited)},
-		{Label: web.Tr(c, "已收回", "Taken back"), Value: web.Yuan(sums["recalled"] + sums["returned"]), Unit: yuan},
-	}, nil
 }

@@ -36,6 +36,9 @@ func words(of map[string]Text, name, locale string) string {
 	return name
 }
 
+// EvidenceTitle says in words what a kind of evidence shows.
+func EvidenceTitle(kind, locale string) string { return words(evidenceWords, kind, locale) }
+
 // Conditions says who may register, one sentence a condition.
 func (rb *RuleBook) Conditions(locale string) []string {
 	say := Text{"持%s登记", "Register with your %s"}
