@@ -19,6 +19,7 @@ type Config struct {
 	Listen      string // host:port
 	PublicURL   string // how citizens, operators and witnesses reach this service
 	LogLevel    string
+	Proxies     []string      // reverse proxies whose word on a caller's address is believed
 	Metrics     string        // private address of metrics and profiles; empty is none
 	Drain       time.Duration // how long the service goes on after it has said that it is leaving
 	LogName     string        // origin of the public log, without the city
@@ -56,6 +57,7 @@ var settings = []Setting{
 	{Name: "database", Default: "sqlite:var/hongbao.db", Help: "database: sqlite:PATH or mysql://user:password@host/name", Set: setDatabase},
 	{Name: "listen", Default: "127.0.0.1:8080", Help: "address to serve on, host:port", Set: setListen},
 	{Name: "public-url", Help: "address under which others reach this service (default http://LISTEN)", Set: setPublicURL},
+	{Name: "proxies", Help: "addresses or networks of reverse proxies whose X-Forwarded-For is believed, comma separated (default: none)", Set: setProxies},
 	{Name: "metrics-listen", Help: "private address for metrics and profiles, host:port (default: none)", Set: setMetrics},
 	{Name: "drain", Default: "3s", Help: "how long to go on serving, not ready, once told to stop", Set: setDrain},
 	{Name: "log-level", Default: "info", Help: "debug, info, warn or error", Set: setLogLevel},
@@ -227,6 +229,21 @@ func setListen(c *Config, v string) error {
 	c.Listen = v
 	if _, _, err := net.SplitHostPort(v); err != nil {
 		return errors.New("want host:port")
+	}
+	return nil
+}
+
+func setProxies(c *Config, v string) error {
+	for _, part := range strings.Split(v, ",") {
+		part = strings.TrimSpace(part)
+		_, network, err := net.ParseCIDR(part)
+		switch {
+		case net.ParseIP(part) == nil && err != nil:
+			return fmt.Errorf("want addresses or networks, not %q", part)
+		case network != nil && network.String() != part:
+			return fmt.Errorf("%s is no network; %s is", part, network)
+		}
+		c.Proxies = append(c.Proxies, part)
 	}
 	return nil
 }

@@ -45,13 +45,20 @@ func (s *Scheduler) RunNow(ctx context.Context, name, who string) (int, error) {
 	if i < 0 {
 		return 0, errNoJob
 	}
-	return s.run(ctx, s.Jobs[i], who)
+	return s.run(ctx, s.Jobs[i], who, never)
 }
 
-func (s *Scheduler) run(ctx context.Context, job database.Job, who string) (rows int, err error) {
+// never is no reason to leave a run out.
+func never(context.Context) (bool, error) { return false, nil }
+
+// run runs a job under its lease, unless done, asked once the lease is held, says that this run has been made.
+func (s *Scheduler) run(ctx context.Context, job database.Job, who string, done func(context.Context) (bool, error)) (rows int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, jobLimit)
 	defer cancel()
 	held, err := database.Hold(ctx, s.DB, "job:"+job.Name, processName(), jobTTL, time.Now, func(ctx context.Context) error {
+		if made, err := done(ctx); err != nil || made {
+			return err
+		}
 		id, err := beginRun(ctx, s.DB, job.Name, who, s.Now())
 		if err != nil {
 			return err
@@ -83,9 +90,17 @@ func (s *Scheduler) Start(ctx context.Context) error {
 	return nil
 }
 
-// tick is a run by the clock. Another process at the same job is nothing to report.
+// byClock is who a run by the schedule is made by.
+const byClock = "cron"
+
+// tick is a run by the clock, which every replica's cron asks for in the same minute and one of them makes. Another
+// process at the same job is nothing to report.
 func (s *Scheduler) tick(ctx context.Context, job database.Job) {
-	rows, err := s.run(ctx, job, "cron")
+	due := s.Now().Truncate(time.Minute)
+	rows, err := s.run(ctx, job, byClock, func(ctx context.Context) (bool, error) {
+		last, err := lastTick(ctx, s.DB, job.Name)
+		return !last.Before(due), err
+	})
 	switch {
 	case errors.Is(err, errJobRunning) || ctx.Err() != nil:
 	case err != nil:

@@ -80,7 +80,7 @@ func serve(cmd *cobra.Command) error {
 
 // liveSurroundings are the real outside parties that the settings name.
 func liveSurroundings(ctx context.Context, config *Config) (surroundings, error) {
-	around := surroundings{now: time.Now, badge: "live", sms: noSMS{}, secure: config.secure(), instruments: newInstruments()}
+	around := surroundings{now: time.Now, badge: "live", sms: noSMS{}, secure: config.secure(), proxies: config.Proxies, instruments: newInstruments()}
 	if config.Keys.Demo {
 		around.badge = "rehearsal"
 	}

@@ -65,6 +65,18 @@ func lastStart(ctx context.Context, db *database.DB, job string) (time.Time, err
 	return at.Time(), err
 }
 
+// lastTick is when a job was last begun by its schedule. It is read where it is written: on a cluster, another node may be behind.
+func lastTick(ctx context.Context, db *database.DB, job string) (time.Time, error) {
+	var at database.Millis
+	err := db.InTx(ctx, func(tx *gorm.DB) error {
+		return tx.Raw("SELECT started_at FROM job_runs WHERE job = ? AND run_by = ? ORDER BY id DESC LIMIT 1", job, byClock).Scan(&at).Error
+	})
+	if at == 0 {
+		return time.Time{}, err
+	}
+	return at.Time(), err
+}
+
 // lastFailed says whether the last run of a job that has ended was a failure.
 func lastFailed(ctx context.Context, db *database.DB, job string) (failed bool, err error) {
 	err = db.Read(ctx).Raw("SELECT error <> '' FROM job_runs WHERE job = ? AND finished_at > 0 ORDER BY id DESC LIMIT 1", job).Scan(&failed).Error

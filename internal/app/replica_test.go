@@ -1,0 +1,313 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/exec"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"hongbao/internal/database"
+	"hongbao/internal/rehearsal"
+	"hongbao/internal/testkit"
+)
+
+// asProgram makes this test binary behave as the program (see TestMain): replicas are processes of their own.
+const asProgram = "HONGBAO_TEST_AS_PROGRAM"
+
+// replica is one `hongbao serve`.
+type replica struct {
+	t       *testing.T
+	port    int
+	env     []string
+	log     bytes.Buffer
+	process *exec.Cmd
+}
+
+func newReplica(t *testing.T, databaseURL, sms string) *replica {
+	t.Helper()
+	r := &replica{t: t, port: freePort(t)}
+	r.env = append(os.Environ(), asProgram+"=1", "HONGBAO_DATABASE="+databaseURL, "HONGBAO_SMS_URL="+sms, "HONGBAO_PROXIES=127.0.0.1",
+		fmt.Sprint("HONGBAO_LISTEN=127.0.0.1:", r.port), "HONGBAO_DRAIN=0s", "HONGBAO_LOG_LEVEL=warn")
+	for name, value := range rehearsalKeys() {
+		r.env = append(r.env, Setting{Name: name}.Variable()+"="+value)
+	}
+	r.start()
+	t.Cleanup(func() {
+		r.kill()
+		if t.Failed() {
+			t.Logf("replica on %d:\n%.4000s", r.port, r.log.String())
+		}
+	})
+	return r
+}
+
+func (r *replica) address() string { return fmt.Sprint("http://127.0.0.1:", r.port) }
+
+func (r *replica) start() {
+	r.t.Helper()
+	r.process = exec.Command(os.Args[0], "serve")
+	r.process.Env, r.process.Stderr = r.env, &r.log
+	r.process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := r.process.Start(); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *replica) kill() {
+	_ = r.process.Process.Kill()
+	_ = r.process.Wait()
+}
+
+// terminate asks for a graceful stop and gives the exit error.
+func (r *replica) terminate() error {
+	if err := r.process.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	return r.process.Wait()
+}
+
+// status of a path; 0 without an answer.
+func (r *replica) status(path string) int {
+	client := http.Client{Timeout: 5 * time.Second}
+	response, err := client.Get(r.address() + path)
+	if err != nil {
+		return 0
+	}
+	response.Body.Close()
+	return response.StatusCode
+}
+
+func (r *replica) await(path string, status int) {
+	r.t.Helper()
+	deadline := time.Now().Add(60 * time.Second)
+	for r.status(path) != status {
+		if time.Now().After(deadline) {
+			r.t.Fatalf("%s of the replica on %d never says %d; it says %d\n%.4000s", path, r.port, status, r.status(path), r.log.String())
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// opened is a campaign whose registration is open now, made by a service that has gone; its telecom operator stays.
+func opened(t *testing.T, databaseURL string) rehearsal.Load {
+	t.Helper()
+	ctx := context.Background()
+	book, err := readRuleBook("../../examples/luohu-2020.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	book = book.Moved(book.ID, time.Now().Add(-8*time.Hour).Sub(book.Windows.Open).Truncate(time.Hour))
+	o := rehearsalOptions{registrations: 20, faults: "none", seed: 3, out: t.TempDir(), database: databaseURL}
+	stage, err := openStage(ctx, o, NewClock(book.Windows.Notice.AddDate(0, 0, -3)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stage.world.close() })
+	_, err = stage.rehearsal(o, book, rehearsal.Open, rehearsal.Progress{Out: io.Discard}).Run(ctx)
+	stage.stop()
+	if stopped := <-stage.served; err != nil || stopped != nil {
+		t.Fatal(err, stopped)
+	}
+	stage.platform.db.Close()
+	stage.clock.Release()
+	return rehearsal.Load{SMS: stage.world.street.SMSURL(), RuleBook: book, Seed: 7, Limit: 10 * time.Minute, Patience: 2 * time.Minute}
+}
+
+// receipts are the entries that citizens hold a receipt for.
+type receipts struct {
+	mu      sync.Mutex
+	entries []string
+}
+
+func (r *receipts) add(entry string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.entries = append(r.entries, entry)
+}
+
+// kept fails for each receipt whose registration is not stored, each job that ran twice in a minute, and each invariant
+// that does not hold.
+func (r *receipts) kept(t *testing.T, databaseURL string) {
+	t.Helper()
+	ctx := context.Background()
+	db, err := database.Open(ctx, databaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var stored []database.Bytes32
+	if err := db.Read(ctx).Raw("SELECT entry FROM registrations").Scan(&stored).Error; err != nil {
+		t.Fatal(err)
+	}
+	there := map[string]bool{}
+	for _, entry := range stored {
+		there[hex.EncodeToString(entry[:])] = true
+	}
+	for _, entry := range r.entries {
+		if !there[entry] {
+			t.Errorf("the registration %s was acknowledged and is lost", entry)
+		}
+	}
+	var twice []string
+	if err := db.Read(ctx).Raw(`SELECT CONCAT(job, ' ', COUNT(*), ' times at ', MIN(started_at)) FROM job_runs WHERE run_by = 'cron'
+		GROUP BY job, FLOOR(started_at / 60000) HAVING COUNT(*) > 1`).Scan(&twice).Error; err != nil {
+		t.Fatal(err)
+	}
+	for _, job := range twice {
+		t.Errorf("ran more than once in a minute: %s", job)
+	}
+	list, err := checks(ctx, db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range list {
+		if !c.OK {
+			t.Errorf("%s: %s", c.Name, c.Detail)
+		}
+	}
+}
+
+var discard = slog.New(slog.DiscardHandler)
+
+// long says whether tests may take minutes.
+func long() bool { return os.Getenv("HONGBAO_LONG") != "" }
+
+// Three replicas take registrations while one after the other is killed and started again.
+func TestReplicasLoseNothingWhenOneIsKilled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
+	url := mysqlURL(t)
+	load := opened(t, url)
+	var replicas []*replica
+	for range 3 {
+		r := newReplica(t, url, load.SMS)
+		replicas, load.Targets = append(replicas, r), append(load.Targets, r.address())
+	}
+	for _, r := range replicas {
+		r.await("/readyz", http.StatusOK)
+	}
+	load.Registrations, load.Rate, load.Lookups = 250, 25, 1
+	if long() {
+		load.Registrations, load.Rate = 6000, 40
+	}
+	var held receipts
+	load.Acknowledged = held.add
+	ctx, done := context.WithCancel(context.Background())
+	var killer sync.WaitGroup
+	var kills atomic.Int64
+	killer.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(3 * time.Second):
+			}
+			victim := replicas[i%len(replicas)]
+			victim.kill()
+			kills.Add(1)
+			victim.start()
+			victim.await("/readyz", http.StatusOK)
+		}
+	})
+	report, err := load.Run(context.Background())
+	done()
+	killer.Wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	report.Print(t.Output())
+	if !report.OK() || kills.Load() < 2 {
+		t.Errorf("%d of %d registered, %d kills, %v", report.Registered, report.Wanted, kills.Load(), report.Errors)
+	}
+	held.kept(t, url)
+	if err := replicas[0].terminate(); err != nil {
+		t.Errorf("a graceful stop ends with %v", err)
+	}
+}
+
+// The database is killed under load and comes back: the replica says that it is not ready, and goes on by itself.
+func TestReplicaOutlivesTheDatabase(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
+	server := privateMariaDB(t)
+	url := server.create("hongbao")
+	load := opened(t, url)
+	r := newReplica(t, url, load.SMS)
+	r.await("/readyz", http.StatusOK)
+	load.Targets, load.Registrations, load.Rate, load.Lookups = []string{r.address()}, 150, 20, 1
+	var held receipts
+	load.Acknowledged = held.add
+	var outage sync.WaitGroup
+	outage.Go(func() {
+		time.Sleep(2 * time.Second)
+		server.kill()
+		r.await("/readyz", http.StatusServiceUnavailable)
+		if got := r.status("/healthz"); got != http.StatusOK {
+			t.Errorf("without its database the process says %d about itself", got)
+		}
+		server.start()
+		r.await("/readyz", http.StatusOK)
+	})
+	report, err := load.Run(context.Background())
+	outage.Wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	report.Print(t.Output())
+	if !report.OK() || report.Retried == 0 {
+		t.Errorf("%d of %d registered, %d asked again, %v", report.Registered, report.Wanted, report.Retried, report.Errors)
+	}
+	held.kept(t, url)
+}
+
+// The schedulers of three replicas come to the same minute: one makes the run.
+func TestReplicasRunAJobOnceAMinute(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, db *database.DB) {
+		var runs atomic.Int64
+		clock := NewClock(time.Date(2020, 12, 5, 4, 0, 0, 0, time.UTC))
+		job := database.Job{Name: "counted", Schedule: "* * * * *", Run: func(context.Context) (int, error) { runs.Add(1); return 1, nil }}
+		for minute := 1; minute <= 3; minute++ {
+			var group sync.WaitGroup
+			for range 3 {
+				s := &Scheduler{DB: db, Now: clock.Now, Log: discard, Jobs: []database.Job{job}}
+				group.Go(func() { s.tick(context.Background(), job) })
+			}
+			group.Wait()
+			// A replica whose cron fires late in the same minute finds the run made.
+			late := &Scheduler{DB: db, Now: func() time.Time { return clock.Now().Add(20 * time.Second) }, Log: discard}
+			late.tick(context.Background(), job)
+			if got := runs.Load(); got != int64(minute) {
+				t.Errorf("after %d minutes it has run %d times", minute, got)
+			}
+			clock.Set(clock.Now().Add(time.Minute))
+		}
+		if _, err := (&Scheduler{DB: db, Now: clock.Now, Log: discard, Jobs: []database.Job{job}}).RunNow(context.Background(), "counted", "li.na"); err != nil || runs.Load() != 4 {
+			t.Errorf("run now: %v, %d runs", err, runs.Load())
+		}
+	})
+}
+
+func TestSQLiteTakesOneReplica(t *testing.T) {
+	url := testkit.SQLite(t)
+	first := newReplica(t, url, "http://127.0.0.1:1")
+	first.await("/readyz", http.StatusOK)
+	second := newReplica(t, url, "http://127.0.0.1:1")
+	if err := second.process.Wait(); err == nil || !bytes.Contains(second.log.Bytes(), []byte("SQLite takes one replica")) {
+		t.Errorf("%v: %s", err, second.log.String())
+	}
+	first.kill()
+	third := newReplica(t, url, "http://127.0.0.1:1")
+	third.await("/readyz", http.StatusOK)
+}
