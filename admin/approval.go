@@ -129,7 +129,7 @@ func (k *Console) approvals(c *gin.Context) (page, error) {
 		Empty:   web.Empty{Title: web.Tr(c, "没有待复核的事项", "Nothing waits for a decision"), Text: web.Tr(c, "活动发布、抽签公告、资金批次都会出现在这里。", "Campaigns, draw notices and batches of money appear here.")}}
 	for _, a := range found {
 		table.Rows = append(table.Rows, web.Row{URL: fmt.Sprintf("/console/approvals/%d", a.ID), Cells: []web.Cell{
-			web.Text(kindName(c, a.Kind)), {Text: names[a.CampaignID], Note: subjectText(a)}, web.State(a.Status), web.Text(a.Maker), web.When(a.MadeAt), web.Text(a.Checker)}})
+			web.Text(kindName(c, a.Kind)), {Text: names[a.CampaignID], Note: subjectText(c, a)}, web.State(a.Status), web.Text(a.Maker), web.When(a.MadeAt), web.Text(a.Checker)}})
 	}
 	state := web.Tr(c, "经办人不能复核自己提交的事项。", "Nobody decides on what they asked for.")
 	return page{Title: web.Tr(c, "审批", "Approvals"), State: state,
@@ -146,7 +146,7 @@ func (k *Console) approval(c *gin.Context) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	shown := page{Title: kindName(c, a.Kind), Chip: a.Status, State: strings.TrimPrefix(names[a.CampaignID]+" · "+subjectText(a), " · "),
+	shown := page{Title: kindName(c, a.Kind), Chip: a.Status, State: strings.TrimPrefix(names[a.CampaignID]+" · "+subjectText(c, a), " · "),
 		Back: web.Tr(c, "审批", "Approvals"), BackURL: "/console/approvals"}
 	chain := []web.Event{{Title: web.Tr(c, "经办提交", "Asked"), At: web.Date(a.MadeAt), Actor: a.Maker, State: "done"}}
 	if a.Status == "pending" {
@@ -163,12 +163,15 @@ func (k *Console) approval(c *gin.Context) (page, error) {
 	return shown, nil
 }
 
-// subjectText marks a bare number as the number it is.
-func subjectText(a staff.Approval) string {
-	if _, err := strconv.Atoi(a.Subject); err == nil {
-		return "#" + a.Subject
+// subjectText says what is asked about: money by what it is and its number, everything else by its own name.
+func subjectText(c *gin.Context, a staff.Approval) string {
+	if _, err := strconv.Atoi(a.Subject); err != nil {
+		return a.Subject
 	}
-	return a.Subject
+	if a.Kind == "funding.receive" {
+		return web.Tr(c, "到账记录 "+a.Subject, "Receipt "+a.Subject)
+	}
+	return web.Tr(c, "资金批次 "+a.Subject, "Batch "+a.Subject)
 }
 
 // mayCheck says whether the person's role decides on anything; Decide itself looks at the kind.

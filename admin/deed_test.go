@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pquerna/otp/totp"
+	"gorm.io/gorm"
 
 	"hongbao/internal/web"
 )
@@ -135,4 +136,24 @@ func TestAuditIsShownAndVerified(t *testing.T) {
 	}
 	d.must(d.ask("auditor", "POST", "/api/v1/admin/audit/verify", ""), 200, `"ok":false`)
 	d.must(d.form("auditor", "/console/audit/verify"), 200, "审计链已断裂")
+}
+
+func TestDifferenceIsDealtWithOnItsOwnPage(t *testing.T) {
+	d := newDesk(t)
+	d.must(d.ask("operations", "GET", "/console/reconciliation/suzhou-none/differences/1", ""), 404, "")
+	d.withCampaign()
+	d.must(d.ask("operations", "GET", "/console/reconciliation/"+slug+"/differences/7", ""), 404, "没有这条差异")
+	err := d.DB.InTx(t.Context(), func(tx *gorm.DB) error {
+		return tx.Exec(`INSERT INTO differences (id, campaign_id, operator, day, order_no, kind, ours, theirs, status, reason, owner, found_at, resolved_at)
+			SELECT 7, id, 'icbc', '2020-12-12', 'ORDER7', 'amount', '200.00', '100.00', 'open', '', '', 1, 0 FROM campaigns WHERE slug = ?`, slug).Error
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := "/console/reconciliation/" + slug + "/differences/7"
+	d.must(d.ask("operations", "GET", "/console/reconciliation?campaign="+slug, ""), 200, `href="`+address+`"`)
+	d.must(d.form("auditor", address, "reason", "看过了"), 403, "")
+	d.must(d.form("operations", address, "reason", ""), 400, "请说明处理理由")
+	d.must(d.form("operations", address, "reason", "银行更正了回单"), 303, "")
+	d.must(d.ask("auditor", "GET", address, ""), 200, "银行更正了回单")
 }

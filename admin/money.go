@@ -22,7 +22,8 @@ func (k *Console) moneyRoutes(w *web.Web) {
 	r.GET("/disbursement", w.Staff(seesWork), k.show(k.disbursement))
 	r.GET("/wallets", w.Staff(seesWork), k.show(k.wallets))
 	r.GET("/reconciliation", w.Staff(seesWork), k.show(k.reconciliation))
-	r.POST("/reconciliation/:slug", w.Staff(staff.MoneyPrepare), k.does(k.reconciliation, k.resolveDifference))
+	r.GET("/reconciliation/:slug/differences/:id", w.Staff(seesWork), k.show(k.difference))
+	r.POST("/reconciliation/:slug/differences/:id", w.Staff(staff.MoneyPrepare), k.does(k.difference, k.resolveDifference))
 	r.GET("/reports", w.Staff(seesWork), k.show(k.reports))
 	r.POST("/reports/:slug", w.Staff(staff.ReportsMake), k.does(k.reports, k.makeReports))
 }
