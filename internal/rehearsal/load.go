@@ -220,10 +220,14 @@ func (c *crowd) took(kind string, d time.Duration) {
 }
 
 func (c *crowd) failed(kind string, err error) {
-	answer := "no answer"
+	answer := "no answer: " + err.Error()
 	var no *Refusal
-	if errors.As(err, &no) {
+	var broken *url.Error // without the address, which differs for each
+	switch {
+	case errors.As(err, &no):
 		answer = fmt.Sprint(no.Status, " ", no.Code)
+	case errors.As(err, &broken):
+		answer = "no answer: " + broken.Err.Error()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
