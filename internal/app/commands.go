@@ -49,7 +49,7 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(serveCommand(), rehearseCommand(), loadCommand(), verifyCommand(), drawCommand(), checkCommand(), reportCommand(), migrateCommand(),
+	root.AddCommand(serveCommand(), rehearseCommand(), loadCommand(), verifyCommand(), drawCommand(), checkCommand(), reportCommand(), migrateCommand(), backupCommand(), restoreCommand(),
 		sandboxCommand(), witnessCommand(), keeperCommand(), pairsCommand(), userCommand(), keysCommand(), versionCommand())
 	return root
 }
