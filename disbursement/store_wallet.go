@@ -43,7 +43,8 @@ func subWalletByID(tx *gorm.DB, registrationID, id int64) (SubWalletRow, error) 
 	return found[0], nil
 }
 
-// upsertSubWallet keeps a sub-wallet under the token that the operator gave it.
+// upsertSubWallet keeps a sub-wallet under the token that the operator gave it. Who has won in two campaigns has one wallet
+// and one token, and a row for each registration.
 func upsertSubWallet(tx *gorm.DB, w SubWalletRow) (SubWalletRow, error) {
 	_, err := database.InsertNew(tx, "sub_wallets", []string{"campaign_id", "registration_id", "operator", "app", "token", "per_payment_fen",
 		"per_day_fen", "status", "pushed_at", "changed_at"}, [][]any{{w.CampaignID, w.RegistrationID, w.Operator, w.App, w.Token,
@@ -56,13 +57,7 @@ func upsertSubWallet(tx *gorm.DB, w SubWalletRow) (SubWalletRow, error) {
 	if err != nil {
 		return SubWalletRow{}, err
 	}
-	var found []SubWalletRow
-	err = tx.Raw("SELECT * FROM sub_wallets WHERE operator = ? AND token = ? AND registration_id = ?", w.Operator, w.Token, w.RegistrationID).Scan(&found).Error
-	if err == nil && len(found) == 0 {
-		err = ErrSubWalletMissing // the operator gave somebody else's token
-	}
-	if err != nil {
-		return SubWalletRow{}, err
-	}
-	return found[0], nil
+	var kept SubWalletRow
+	err = tx.Raw("SELECT * FROM sub_wallets WHERE operator = ? AND token = ? AND registration_id = ?", w.Operator, w.Token, w.RegistrationID).Take(&kept).Error
+	return kept, err
 }

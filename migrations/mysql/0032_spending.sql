@@ -46,7 +46,7 @@ CREATE TABLE sub_wallets (
     status VARCHAR(24) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     pushed_at BIGINT NOT NULL,
     changed_at BIGINT NOT NULL,
-    UNIQUE KEY (operator, token),
+    UNIQUE KEY (operator, token, registration_id),
     CHECK (status IN ('active', 'paused', 'closed')),
     KEY ix_sub_wallets_registration_id_app (registration_id, app),
     KEY ix_sub_wallets_campaign_id_operator_app (campaign_id, operator, app)

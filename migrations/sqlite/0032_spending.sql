@@ -50,7 +50,7 @@ CREATE TABLE sub_wallets (
     status VARCHAR(24) NOT NULL,
     pushed_at INTEGER NOT NULL,
     changed_at INTEGER NOT NULL,
-    UNIQUE (operator, token),
+    UNIQUE (operator, token, registration_id),
     CHECK (status IN ('active', 'paused', 'closed'))
 );
 
