@@ -62,7 +62,7 @@ func TestCheckOnAnEmptyDatabase(t *testing.T) {
 				t.Errorf("%s: %s", r.Name, r.Detail)
 			}
 		}
-		if len(results) != len(invariants)+3 {
+		if len(results) != len(invariants)+4 {
 			t.Errorf("%d results", len(results))
 		}
 	})

@@ -38,7 +38,7 @@ func Check(ctx context.Context, db *database.DB) ([]Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, check := range []func(context.Context, *database.DB) (Result, error){checkProofs, checkWinners, checkAudit} {
+	for _, check := range []func(context.Context, *database.DB) (Result, error){checkProofs, checkWinners, checkAudit, checkAnchors} {
 		r, err := check(ctx, db)
 		if err != nil {
 			return nil, err
@@ -159,4 +159,13 @@ func checkAudit(ctx context.Context, db *database.DB) (Result, error) {
 		return Result{Name: "audit-chain-intact", Detail: err.Error()}, nil
 	}
 	return Result{Name: "audit-chain-intact", OK: true, Detail: fmt.Sprintf("%d entries", n)}, nil
+}
+
+// checkAnchors holds the published heads of the chain against it.
+func checkAnchors(ctx context.Context, db *database.DB) (Result, error) {
+	n, err := audit.VerifyAnchors(ctx, db)
+	if err != nil {
+		return Result{Name: "audit-anchors-hold", Detail: err.Error()}, nil
+	}
+	return Result{Name: "audit-anchors-hold", OK: true, Detail: fmt.Sprintf("%d anchors", n)}, nil
 }

@@ -101,7 +101,7 @@ func wire(db *database.DB, config *Config, around surroundings) (*platform, erro
 // schedule gathers the rooms' jobs into the one table.
 func (p *platform) schedule(now func() time.Time) {
 	p.scheduler = &Scheduler{DB: p.db, Now: now, Log: slog.Default(), measures: p.instruments.jobs, since: now()}
-	for _, jobs := range [][]database.Job{p.campaigns.Jobs(), p.lottery.Jobs(), p.disbursement.Jobs(), p.reporting.Jobs()} {
+	for _, jobs := range [][]database.Job{p.campaigns.Jobs(), p.lottery.Jobs(), p.disbursement.Jobs(), p.reporting.Jobs(), {p.anchorJob()}} {
 		p.scheduler.Jobs = append(p.scheduler.Jobs, jobs...)
 	}
 }
@@ -128,6 +128,8 @@ func (p *platform) route(config *Config, around surroundings) {
 		Runs: func(ctx context.Context, limit int) ([]admin.JobRun, error) { return lastRuns(ctx, p.db, limit) },
 	}
 	console.Routes(p.web)
+	p.web.Engine.GET("/api/v1/audit/anchor", p.web.Handle(p.getAnchor))
+	p.web.Engine.GET("/api/v1/audit/anchors", p.web.Handle(p.getAnchors))
 	p.web.Engine.GET("/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
 	p.web.Engine.GET("/readyz", p.web.Handle(p.ready))
 	p.web.Engine.GET("/admin", func(c *gin.Context) { c.Redirect(http.StatusFound, "/console") })

@@ -35,6 +35,7 @@ var spoils = map[string][]string{
 	"maker-is-not-checker":                {"PRAGMA ignore_check_constraints = ON", "UPDATE approvals SET checker = maker WHERE id = (SELECT MIN(id) FROM approvals WHERE status = 'approved')"},
 	"orders-were-approved":                {"UPDATE approvals SET status = 'pending' WHERE id = (SELECT MIN(id) FROM approvals WHERE kind = 'disbursement.batch' AND status = 'approved')"},
 	"proof-verifies":                      {"UPDATE draw_files SET data = CAST('draw/v2' || substr(data, 8) AS BLOB) WHERE name = 'plan'"},
+	"audit-anchors-hold":                  {"INSERT INTO audit_anchors (seq, hash, at, note) VALUES (1, zeroblob(32), 0, 'hongbao audit anchor v1')"},
 	"audit-chain-intact":                  {"DROP TRIGGER audit_entries_no_update", "UPDATE audit_entries SET actor = 'nobody' WHERE seq = 2"},
 }
 
