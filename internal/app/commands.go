@@ -72,28 +72,6 @@ func Version() string {
 	return "(devel)"
 }
 
-func keysCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "keys", Short: "Print a fresh set of keys, as environment variables",
-		Long: "Print a fresh set of keys as environment variables. Keep each in a file of its own that only the service can read, and name the\n" +
-			"files by HONGBAO_..._FILE. Nothing is stored here.",
-		Example: "  hongbao keys > keys.env", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			for _, s := range settings {
-				if !s.Secret {
-					continue
-				}
-				value, err := newKey(s.Name)
-				if err != nil {
-					return err
-				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s=%s\n", s.Variable(), value)
-			}
-			return nil
-		},
-	}
-}
-
 // load reads the settings that a command needs.
 func load(cmd *cobra.Command, names ...string) (*Config, error) {
 	config, err := Load(Source{Flags: cmd.Flags(), Environment: os.Environ()}, names...)

@@ -38,6 +38,7 @@ type Setting struct {
 	Default  string
 	Help     string
 	Secret   bool
+	Passing  bool // needed for a while only: no set of keys holds it
 	Required bool
 	Set      func(c *Config, value string) error // parses, checks and stores the value; its error names what is wanted, never the value of a secret
 }
@@ -66,6 +67,7 @@ var settings = []Setting{
 	{Name: "operators", Help: "file with the operators' addresses and public keys (YAML)", Set: func(c *Config, v string) error { c.Operators = v; return fileExists(v) }},
 	{Name: "sms-url", Help: "base URL of the SMS gateway (default: messages stay in the outbox)", Set: func(c *Config, v string) (err error) { c.SMS, err = webAddress(v); return }},
 	{Name: "master-key", Secret: true, Required: true, Help: "key that wraps the campaigns' keys, 64 hex digits", Set: func(c *Config, v string) error { return c.Keys.setMaster(v) }},
+	{Name: "previous-master-key", Secret: true, Passing: true, Help: "the master key before this one, until `hongbao keys rotate` has wrapped everything anew, 64 hex digits", Set: func(c *Config, v string) error { return c.Keys.setPrevious(v) }},
 	{Name: "citizen-secret", Secret: true, Required: true, Help: "key of the citizens' tokens and SMS codes, 64 hex digits", Set: func(c *Config, v string) error { return c.Keys.setCitizen(v) }},
 	{Name: "keeper-url", Help: "base URL of the pseudonym keeper (hongbao keeper); only demo keys do without", Set: func(c *Config, v string) (err error) { c.KeeperURL, err = webAddress(v); return }},
 	{Name: "keeper-token", Secret: true, Help: "key that seals what passes between this service and the keeper, 64 hex digits", Set: func(c *Config, v string) error { return c.Keys.setKeeperToken(v) }},

@@ -73,7 +73,7 @@ func TestDemoKeysStayOnLoopback(t *testing.T) {
 	// The same keys, handed over as an operator's own files, are still known for what they are.
 	environment := []string{"HONGBAO_LISTEN=0.0.0.0:80"}
 	for _, s := range settings {
-		if s.Secret {
+		if s.Secret && !s.Passing {
 			environment = append(environment, s.Variable()+"_FILE="+filepath.Join(dir, s.Name))
 		}
 	}

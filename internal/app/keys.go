@@ -17,6 +17,7 @@ import (
 	"github.com/emmansun/gmsm/sm2"
 	"golang.org/x/mod/sumdb/note"
 
+	"hongbao/internal/database"
 	"hongbao/internal/identity"
 	"hongbao/internal/signing"
 	"hongbao/lottery"
@@ -26,6 +27,7 @@ import (
 // set: it is refused outside the loopback address.
 type Keys struct {
 	Master      []byte // 32 bytes; wraps the campaigns' keys
+	Previous    []byte // 32 bytes; the master key before, while a rotation is under way; nil otherwise
 	Citizen     []byte // 32 bytes; citizens' tokens and SMS codes
 	Keeper      []byte // 32 bytes; the pseudonym keeper's, in a rehearsal
 	KeeperToken []byte // 32 bytes; shared with a keeper of its own process
@@ -51,6 +53,7 @@ func (k *Keys) secret(value string) ([]byte, error) {
 }
 
 func (k *Keys) setMaster(v string) (err error)      { k.Master, err = k.secret(v); return }
+func (k *Keys) setPrevious(v string) (err error)    { k.Previous, err = k.secret(v); return }
 func (k *Keys) setCitizen(v string) (err error)     { k.Citizen, err = k.secret(v); return }
 func (k *Keys) setKeeper(v string) (err error)      { k.Keeper, err = k.secret(v); return }
 func (k *Keys) setKeeperToken(v string) (err error) { k.KeeperToken, err = k.secret(v); return }
@@ -78,9 +81,23 @@ func (k *Keys) LogKey(name, city string) (lottery.LogKey, error) {
 	return lottery.LogKey{Signer: signer, VKey: vkey}, err
 }
 
-// StaffVault seals the secrets of the staff's one-time codes under a key that derives from the master key.
-func (k *Keys) StaffVault() (*identity.Vault, error) {
-	key, err := hkdf.Key(sha256.New, k.Master, nil, "hongbao staff vault v1", 32)
+// ring keeps the campaigns' keys.
+func (k *Keys) ring(db *database.DB) *identity.KeyRing {
+	return &identity.KeyRing{Master: k.Master, Previous: k.Previous, DB: db}
+}
+
+// StaffVaults seal the secrets of the staff's one-time codes, under keys that derive from the master key and from the one
+// before, whose vault is nil where there is none.
+func (k *Keys) StaffVaults() (vault, previous *identity.Vault, err error) {
+	if vault, err = staffVault(k.Master); err != nil || k.Previous == nil {
+		return vault, nil, err
+	}
+	previous, err = staffVault(k.Previous)
+	return vault, previous, err
+}
+
+func staffVault(master []byte) (*identity.Vault, error) {
+	key, err := hkdf.Key(sha256.New, master, nil, "hongbao staff vault v1", 32)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +111,7 @@ func demoKeys(dir string) (map[string]string, error) {
 	}
 	keys := make(map[string]string)
 	for _, s := range settings {
-		if !s.Secret {
+		if !s.Secret || s.Passing {
 			continue
 		}
 		value, err := demoKey(filepath.Join(dir, s.Name), s.Name)
@@ -123,7 +140,7 @@ func demoKey(path, name string) (string, error) {
 func rehearsalKeys() map[string]string {
 	keys := make(map[string]string)
 	for _, s := range settings {
-		if s.Secret {
+		if s.Secret && !s.Passing {
 			sum := sha256.Sum256([]byte("hongbao rehearsal " + s.Name))
 			keys[s.Name] = demoMark + hex.EncodeToString(sum[:])
 		}

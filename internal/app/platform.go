@@ -19,7 +19,6 @@ import (
 	"hongbao/disbursement"
 	"hongbao/internal/database"
 	"hongbao/internal/fault"
-	"hongbao/internal/identity"
 	"hongbao/internal/signing"
 	"hongbao/internal/staff"
 	"hongbao/internal/web"
@@ -62,15 +61,15 @@ type platform struct {
 
 // wire builds the service. The database is open and migrated.
 func wire(db *database.DB, config *Config, around surroundings) (*platform, error) {
-	vault, err := config.Keys.StaffVault()
+	vault, previous, err := config.Keys.StaffVaults()
 	if err != nil {
 		return nil, err
 	}
 	p := &platform{db: db, instruments: around.instruments}
-	p.staff = &staff.Service{DB: db, Vault: vault, Now: around.now, Random: rand.Reader, Cost: around.cost}
+	p.staff = &staff.Service{DB: db, Vault: vault, Previous: previous, Now: around.now, Random: rand.Reader, Cost: around.cost}
 	logKey := func(city string) (lottery.LogKey, error) { return config.Keys.LogKey(config.LogName, city) }
 	p.campaigns = &campaign.Service{
-		DB: db, Keys: &identity.KeyRing{Master: config.Keys.Master, DB: db}, Staff: p.staff, SMS: around.sms, Now: around.now, Random: rand.Reader,
+		DB: db, Keys: config.Keys.ring(db), Staff: p.staff, SMS: around.sms, Now: around.now, Random: rand.Reader,
 		Measures: p.instruments.campaign,
 		Receipts: func(city string) (note.Signer, error) { key, err := logKey(city); return key.Signer, err },
 	}

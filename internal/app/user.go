@@ -51,7 +51,7 @@ func addUser(cmd *cobra.Command, account staff.NewAccount, passwordFile string) 
 		return err
 	}
 	defer db.Close()
-	vault, err := config.Keys.StaffVault()
+	vault, _, err := config.Keys.StaffVaults()
 	if err != nil {
 		return err
 	}

@@ -1,8 +1,10 @@
 package identity
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"fmt"
 	"sync"
 	"time"
@@ -23,8 +25,9 @@ const cached = time.Minute
 // KeyRing keeps one key per campaign in the table campaign_keys, wrapped by the master key, which is not in the database.
 // It must not be copied after first use.
 type KeyRing struct {
-	Master []byte // 32 bytes
-	DB     *database.DB
+	Master   []byte // 32 bytes
+	Previous []byte // the master key before this one, while not every campaign's key is wrapped anew; nil otherwise
+	DB       *database.DB
 
 	mu     sync.Mutex
 	vaults map[int64]openVault
@@ -34,6 +37,16 @@ type openVault struct {
 	vault *Vault
 	until time.Time
 }
+
+// keyRow is a campaign's key as stored.
+type keyRow struct {
+	CampaignID  int64
+	Wrapped     []byte // empty once destroyed
+	Suite       Suite
+	DestroyedAt database.Millis
+}
+
+const keyColumns = "campaign_id, wrapped, suite, destroyed_at"
 
 // Create makes the key of a campaign within tx.
 func (k *KeyRing) Create(tx *gorm.DB, campaignID int64, suite Suite, now time.Time) error {
@@ -74,12 +87,8 @@ func (k *KeyRing) VaultFor(ctx context.Context, campaignID int64) (*Vault, error
 }
 
 func (k *KeyRing) unwrap(ctx context.Context, campaignID int64) (*Vault, error) {
-	var row struct {
-		Wrapped     []byte
-		Suite       Suite
-		DestroyedAt database.Millis
-	}
-	result := k.DB.Read(ctx).Raw("SELECT wrapped, suite, destroyed_at FROM campaign_keys WHERE campaign_id = ?", campaignID).Scan(&row)
+	var row keyRow
+	result := k.DB.Read(ctx).Raw("SELECT "+keyColumns+" FROM campaign_keys WHERE campaign_id = ?", campaignID).Scan(&row)
 	if result.Error != nil {
 		return nil, fmt.Errorf("reading the key of campaign %d: %w", campaignID, result.Error)
 	}
@@ -89,29 +98,47 @@ func (k *KeyRing) unwrap(ctx context.Context, campaignID int64) (*Vault, error) 
 	if row.DestroyedAt != 0 {
 		return nil, ErrDestroyed
 	}
-	wrapping, err := NewVault(row.Suite, k.Master)
+	key, _, err := k.open(row)
 	if err != nil {
 		return nil, err
-	}
-	key, err := wrapping.Open(row.Wrapped, binding(campaignID))
-	if err != nil {
-		return nil, fmt.Errorf("unwrapping the key of campaign %d, is the master key another one? %w", campaignID, err)
 	}
 	return NewVault(row.Suite, key)
 }
 
+// open unwraps a campaign's key with the master key or, in the time of a rotation, the one before; current tells which.
+func (k *KeyRing) open(row keyRow) (key []byte, current bool, err error) {
+	for _, master := range [][]byte{k.Master, k.Previous} {
+		if master == nil {
+			continue
+		}
+		var wrapping *Vault
+		if wrapping, err = NewVault(row.Suite, master); err != nil {
+			return nil, false, err
+		}
+		if key, err = wrapping.Open(row.Wrapped, binding(row.CampaignID)); err == nil {
+			return key, bytes.Equal(master, k.Master), nil
+		}
+	}
+	return nil, false, fmt.Errorf("unwrapping the key of campaign %d, is the master key another one? %w", row.CampaignID, err)
+}
+
 // Destroy forgets the key of a campaign within tx, which makes its sealed identities unreadable and its indexes
-// meaningless. Every process follows within a minute. A key that is already destroyed, or missing, is an error.
-func (k *KeyRing) Destroy(tx *gorm.DB, campaignID int64, now time.Time) error {
-	result := tx.Exec("UPDATE campaign_keys SET wrapped = ?, destroyed_at = ? WHERE campaign_id = ? AND destroyed_at = 0",
-		[]byte{}, database.At(now), campaignID)
+// meaningless, and gives the SHA-256 of the wrapped key that is no more. Every process follows within a minute. A key that
+// is already destroyed, or missing, is an error.
+func (k *KeyRing) Destroy(tx *gorm.DB, campaignID int64, now time.Time) (digest [32]byte, err error) {
+	var row keyRow
+	if err := tx.Raw("SELECT "+keyColumns+" FROM campaign_keys WHERE campaign_id = ?", campaignID).Scan(&row).Error; err != nil {
+		return digest, fmt.Errorf("reading the key of campaign %d: %w", campaignID, err)
+	}
+	result := tx.Exec("UPDATE campaign_keys SET wrapped = ?, destroyed_at = ? WHERE campaign_id = ? AND destroyed_at = 0 AND wrapped = ?",
+		[]byte{}, database.At(now), campaignID, row.Wrapped)
 	if result.Error == nil && result.RowsAffected != 1 {
-		return ErrDestroyed
+		return digest, ErrDestroyed
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	delete(k.vaults, campaignID)
-	return result.Error
+	return sha256.Sum256(row.Wrapped), result.Error
 }
 
 // binding ties a wrapped key to its campaign.

@@ -3,6 +3,7 @@ package identity
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"os"
 	"path/filepath"
@@ -62,7 +63,7 @@ func TestVault(t *testing.T) {
 	}
 }
 
-func second(_ []byte, err error) error { return err }
+func second[T any](_ T, err error) error { return err }
 
 func TestIndexIsKeyedAndSeparatesKinds(t *testing.T) {
 	for _, suite := range []Suite{Intl, SM} {
@@ -125,12 +126,102 @@ func TestKeyRing(t *testing.T) {
 		if _, err := ring.VaultFor(ctx, 4); !errors.Is(err, ErrSealed) {
 			t.Errorf("a key moved to another campaign: %v", err)
 		}
-		tx(func(tx *gorm.DB) error { return ring.Destroy(tx, 1, now) })
+		var stored []byte
+		if err := db.Read(ctx).Raw("SELECT wrapped FROM campaign_keys WHERE campaign_id = 1").Row().Scan(&stored); err != nil {
+			t.Fatal(err)
+		}
+		tx(func(tx *gorm.DB) error {
+			digest, err := ring.Destroy(tx, 1, now)
+			if digest != sha256.Sum256(stored) {
+				t.Error("the digest is not that of the key destroyed")
+			}
+			return err
+		})
 		if _, err := ring.VaultFor(ctx, 1); !errors.Is(err, ErrDestroyed) {
 			t.Errorf("a destroyed key: %v", err)
 		}
-		if err := db.InTx(ctx, func(tx *gorm.DB) error { return ring.Destroy(tx, 1, now) }); !errors.Is(err, ErrDestroyed) {
+		if err := db.InTx(ctx, func(tx *gorm.DB) error { return second(ring.Destroy(tx, 1, now)) }); !errors.Is(err, ErrDestroyed) {
 			t.Errorf("destroyed twice: %v", err)
+		}
+	})
+}
+
+// A rotation goes on while the keys are in use, may break off and be run again, and leaves nothing under the old key.
+func TestRotation(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, db *database.DB) {
+		ctx, now := t.Context(), time.Date(2020, 12, 1, 0, 0, 0, 0, time.UTC)
+		old, fresh := bytes.Repeat([]byte{7}, 32), bytes.Repeat([]byte{8}, 32)
+		before := &KeyRing{Master: old, DB: db}
+		err := db.InTx(ctx, func(tx *gorm.DB) error {
+			for id := range int64(6) {
+				if err := before.Create(tx, id+1, []Suite{Intl, SM}[id%2], now); err != nil {
+					return err
+				}
+			}
+			return second(before.Destroy(tx, 6, now))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sealed := map[int64][]byte{}
+		for id := range int64(5) {
+			vault, err := before.VaultFor(ctx, id+1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sealed[id+1] = vault.Seal([]byte("张三"), nil)
+		}
+		opens := func(ring *KeyRing) error { // each time a process that has just started
+			for id, text := range sealed {
+				vault, err := ring.VaultFor(ctx, id)
+				if err != nil {
+					return err
+				}
+				if plain, err := vault.Open(text, nil); string(plain) != "张三" {
+					return errors.Join(errors.New("another key"), err)
+				}
+			}
+			return nil
+		}
+		stopped, group := make(chan struct{}), sync.WaitGroup{}
+		for range 3 {
+			group.Go(func() {
+				for {
+					select {
+					case <-stopped:
+						return
+					default:
+					}
+					if err := opens(&KeyRing{Master: fresh, Previous: old, DB: db}); err != nil {
+						t.Errorf("while the keys are wrapped anew: %v", err)
+						return
+					}
+				}
+			})
+		}
+		rotating := &KeyRing{Master: fresh, Previous: old, DB: db}
+		gone, leave := context.WithCancel(ctx)
+		leave()
+		if done, err := rotating.Rotate(gone); err == nil {
+			t.Errorf("a rotation broken off: %+v", done)
+		}
+		done, err := rotating.Rotate(ctx)
+		close(stopped)
+		group.Wait()
+		if err != nil || done != (Rotation{Rewrapped: 5, Destroyed: 1}) {
+			t.Errorf("%+v, %v", done, err)
+		}
+		if done, err := rotating.Rotate(ctx); err != nil || done != (Rotation{Current: 5, Destroyed: 1}) {
+			t.Errorf("again: %+v, %v", done, err)
+		}
+		if err := opens(&KeyRing{Master: fresh, DB: db}); err != nil {
+			t.Errorf("with the new key alone: %v", err)
+		}
+		if err := opens(&KeyRing{Master: old, DB: db}); !errors.Is(err, ErrSealed) {
+			t.Errorf("with the old key alone: %v", err)
+		}
+		if done, err := (&KeyRing{Master: bytes.Repeat([]byte{9}, 32), Previous: old, DB: db}).Rotate(ctx); !errors.Is(err, ErrSealed) || done.Rewrapped != 0 {
+			t.Errorf("with two keys that open nothing: %+v, %v", done, err)
 		}
 	})
 }

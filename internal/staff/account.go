@@ -22,11 +22,12 @@ import (
 
 // Service is the staff room.
 type Service struct {
-	DB     *database.DB
-	Vault  *identity.Vault // seals the secrets of the one-time codes
-	Now    func() time.Time
-	Random io.Reader // crypto/rand.Reader
-	Cost   int       // of bcrypt; 0 stands for 12, tests take bcrypt.MinCost
+	DB       *database.DB
+	Vault    *identity.Vault // seals the secrets of the one-time codes
+	Previous *identity.Vault // opens those that a rotation of the master key has not reached yet; nil otherwise
+	Now      func() time.Time
+	Random   io.Reader // crypto/rand.Reader
+	Cost     int       // of bcrypt; 0 stands for 12, tests take bcrypt.MinCost
 
 	approved, rejected map[string]Handler
 }

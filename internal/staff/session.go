@@ -85,9 +85,9 @@ func (s *Service) proves(secret secrets, password, totp string) (step int64, ok 
 	if len(secret.TOTPSecret) == 0 {
 		return secret.TOTPStep, ok, nil
 	}
-	key, err := s.Vault.Open(secret.TOTPSecret, secretBinding(secret.Username))
+	key, _, err := s.openSecret(secret)
 	if err != nil {
-		return 0, false, fmt.Errorf("opening the one-time code secret of %s: %w", secret.Username, err)
+		return 0, false, err
 	}
 	step, right, err := matchStep(string(key), totp, s.Now())
 	return step, ok && right && step > secret.TOTPStep, err
