@@ -33,6 +33,8 @@ func (k *Console) campaignRoutes(w *web.Web) {
 	r.GET("/merchants", w.Staff(seesWork), k.show(k.merchants))
 	r.POST("/merchants/:slug", w.Staff(staff.MerchantsEdit), k.does(k.merchants, k.setMerchant))
 	r.POST("/merchants/:slug/import", w.Staff(staff.MerchantsEdit), w.Upload(listLimit), k.show(k.importMerchants))
+	r.GET("/messages", w.Staff(seesWork), k.show(k.messages))
+	r.POST("/messages/:slug/retry", w.Staff(staff.CampaignEdit), k.does(k.messages, k.retryMessages))
 	r.GET("/draws", w.Staff(seesWork), k.show(k.draws))
 	r.GET("/draws/:slug", w.Staff(seesWork), k.show(k.draw))
 	r.POST("/draws/:slug/parties", w.Staff(staff.DrawRun), k.does(k.draw, k.setParties))

@@ -71,6 +71,7 @@ var navigation = []web.NavItem{
 	{Path: "/console/draws", ZH: "抽签", EN: "Draws", Permission: seesWork},
 	{Path: "/console/disbursement", ZH: "发放", EN: "Disbursement", Permission: seesWork},
 	{Path: "/console/wallets", ZH: "钱包与消费", EN: "Wallets and spending", Permission: seesWork},
+	{Path: "/console/messages", ZH: "短信", EN: "Messages", Permission: seesWork},
 	{Path: "/console/merchants", ZH: "商户", EN: "Merchants", Permission: seesWork},
 	{Path: "/console/reconciliation", ZH: "对账", EN: "Reconciliation", Permission: seesWork},
 	{Path: "/console/reports", ZH: "报表", EN: "Reports", Permission: seesWork},

@@ -24,6 +24,7 @@ func (rb *RuleBook) check(r *reading) {
 	rb.checkScenarios(r)
 	rb.checkMerchants(r)
 	rb.checkRegistration(r)
+	rb.checkMessages(r)
 }
 
 func (rb *RuleBook) checkNames(r *reading) {

@@ -2,8 +2,10 @@ package campaign
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"gorm.io/gorm"
@@ -23,7 +25,9 @@ const (
 	StageWon      = "won"
 	StagePromoted = "promoted"
 	StageCredited = "credited"
-	StageReminder = "reminder"
+	StageReminder = "reminder" // awarded and not claimed
+	StageWallet   = "wallet"   // claimed and no wallet to be found
+	StageExpiring = "expiring" // something is left and the end is near
 	StageExpired  = "expired"
 )
 
@@ -35,6 +39,8 @@ var messageTexts = map[string]string{
 	StagePromoted: "您在%[1]s候补中签。请尽快在活动页面领取，逾期将由下一位候补。",
 	StageCredited: "%[1]s红包已到账，请在数字人民币 App 查看，在活动商户使用。",
 	StageReminder: "您在%[1]s中签的红包尚未领取，领取期限将至，请到活动页面查看。",
+	StageWallet:   "您已领取%[1]s红包，但所选运营机构还没有您的钱包。请用登记的手机号开立，逾期将递补给他人。",
+	StageExpiring: "您在%[1]s的红包还有余额，使用期将至，到期未用的部分退回出资方。",
 	StageExpired:  "%[1]s红包使用期已过，未使用的金额已退回出资方。",
 }
 
@@ -66,38 +72,56 @@ func (l *Live) text(stage, code string) string {
 	return "【" + l.Book.City.Name.ZH + "】" + text + noLink
 }
 
-// Notify queues an official SMS of a stage for a registration, once, within the caller's transaction.
-func (s *Service) Notify(tx *gorm.DB, campaignID, registrationID int64, stage string) error {
-	if _, ok := messageTexts[stage]; !ok {
-		return errStage
-	}
-	live, err := s.live(tx.Statement.Context, campaignID)
-	if err != nil {
-		return err
-	}
-	return queueMessages(tx, []messageRow{live.message(registrationID, campaignID, stage, s.Now())})
-}
+const (
+	messageChunk = 200 // read at a time
+	messageRun   = 4000
+	messageLanes = 8 // calls to the gateway at once
+)
 
-// SendMessages sends what waits in the outbox, a hundred at a time, and says how many went out. A message that five
-// attempts could not send has failed.
+// SendMessages sends what is due in the outbox, a few thousand a run, and says how many went out. A message that five
+// attempts could not send has failed. In quiet hours only confirmation codes go out; the rest waits for the morning.
 func (s *Service) SendMessages(ctx context.Context) (n int, err error) {
-	waiting, err := waitingMessages(s.DB.Read(ctx), 100)
-	if err != nil {
-		return 0, fmt.Errorf("reading the outbox: %w", err)
-	}
-	for _, message := range waiting {
-		sent, err := s.sendMessage(ctx, message)
-		if err != nil {
+	for seen := 0; seen < messageRun; {
+		due, err := dueMessages(s.DB.Read(ctx), s.Now(), messageChunk)
+		if err != nil || len(due) == 0 {
 			return n, err
 		}
-		if sent {
-			n++
+		sent, err := s.sendChunk(ctx, due)
+		n, seen = n+sent, seen+len(due)
+		if err != nil {
+			return n, err
 		}
 	}
 	return n, nil
 }
 
+func (s *Service) sendChunk(ctx context.Context, due []messageRow) (n int, err error) {
+	var group sync.WaitGroup
+	var mu sync.Mutex
+	for lane := range messageLanes {
+		group.Go(func() {
+			for i := lane; i < len(due); i += messageLanes {
+				sent, problem := s.sendMessage(ctx, due[i])
+				mu.Lock()
+				if err = errors.Join(err, problem); sent {
+					n++
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	group.Wait()
+	return n, err
+}
+
 func (s *Service) sendMessage(ctx context.Context, m messageRow) (sent bool, err error) {
+	live, err := s.live(ctx, m.CampaignID)
+	if err != nil {
+		return false, err
+	}
+	if awake := live.Book.Posting().Awake(s.Now()); awake.After(s.Now()) && m.Stage != StageConfirm {
+		return false, s.DB.InTx(ctx, func(tx *gorm.DB) error { return postponeMessages(tx, m.CampaignID, awake) })
+	}
 	to := messageSent
 	if err := s.deliver(ctx, m); err != nil {
 		if s.Log != nil {

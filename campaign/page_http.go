@@ -177,7 +177,11 @@ func (s *Service) mePage(w *web.Web) func(c *gin.Context) error {
 		if err != nil {
 			return err
 		}
-		return w.Render(c, http.StatusOK, "campaign/me.html", view.mine(c, receipt, data))
+		messages, err := s.OfficialMessages(c.Request.Context(), citizen.RegistrationID)
+		if err != nil {
+			return err
+		}
+		return w.Render(c, http.StatusOK, "campaign/me.html", view.mine(c, receipt, data, messages))
 	}
 }
 
@@ -216,7 +220,7 @@ func (s *Service) postWithdraw(w *web.Web) func(c *gin.Context) error {
 }
 
 // mine is what the receipt page shows.
-func (v campaignView) mine(c *gin.Context, receipt Receipt, data MyData) gin.H {
+func (v campaignView) mine(c *gin.Context, receipt Receipt, data MyData, messages []OfficialMessage) gin.H {
 	operator, _ := v.Book.Operator(receipt.Operator)
 	tr := func(zh, en string) string { return web.Tr(c, zh, en) }
 	facts := []web.Figure{
@@ -230,7 +234,7 @@ func (v campaignView) mine(c *gin.Context, receipt Receipt, data MyData) gin.H {
 		reason = text.In(v.Locale)
 	}
 	mayWithdraw := v.FrozenAt == 0 && (v.Status == Open || v.Status == Closed) && (receipt.Status == Registered || receipt.Status == Confirmed)
-	return gin.H{"View": v, "Receipt": receipt, "Facts": facts, "Reason": reason, "MayWithdraw": mayWithdraw,
+	return gin.H{"View": v, "Receipt": receipt, "Facts": facts, "Reason": reason, "Messages": messages, "MayWithdraw": mayWithdraw,
 		"Withdraw": web.Form{Action: "/c/" + v.Slug + "/me/withdraw", Submit: tr("退出并删除", "Withdraw and delete"), Danger: true,
 			Warning: tr("将退出本次抽签，并立即销毁您的姓名、证件号码和手机号。登记截止前可以重新登记。",
 				"You leave this draw, and your name, document number and phone are destroyed at once. You may register again while registration is open.")}}

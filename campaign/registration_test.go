@@ -300,15 +300,17 @@ func TestMessagesThatCannotBeSentWaitAndThenFail(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 { // the second is no second message
-		if err := w.DB.InTx(ctx, func(tx *gorm.DB) error { return w.Notify(tx, c.ID, receipt.ID, StageWon) }); err != nil {
+		if err := w.DB.InTx(ctx, func(tx *gorm.DB) error { return w.Notify(tx, c.ID, StageWon, w.clock.Now(), receipt.ID) }); err != nil {
 			t.Fatal(err)
 		}
 	}
 	w.inbox.fail = true
+	w.clock.Advance(10 * time.Hour) // it was opened at midnight
 	for range messageTries + 2 {
 		if _, err := w.SendMessages(ctx); err != nil {
 			t.Fatal(err)
 		}
+		w.clock.Advance(messageTries * time.Minute)
 	}
 	if n := w.count("SELECT COUNT(*) FROM messages WHERE status = 'failed' AND attempts = ?", messageTries); n != 1 {
 		t.Errorf("%d failed messages", n)

@@ -35,6 +35,7 @@ type RuleBook struct {
 	Confirmation  string        `yaml:"confirmation"`             // one-step or two-step
 	ConfirmWithin time.Duration `yaml:"confirm_within,omitempty"` // two-step: time to enter the code sent by SMS
 	SMSCode       bool          `yaml:"sms_code"`                 // the phone is proved with a code before registering
+	Messages      Messages      `yaml:"messages,omitempty"`
 
 	source []byte
 }

@@ -32,6 +32,7 @@ func (s *Service) staffRoutes(r *gin.RouterGroup, w *web.Web) {
 	r.POST("/:slug/exclusions", edit, city, w.Handle(s.postExclusion))
 	r.POST("/:slug/merchants", merchants, city, w.Upload(maxList), w.Handle(s.postMerchants))
 	r.PATCH("/:slug/merchants/:no", merchants, city, w.Handle(s.patchMerchant))
+	r.GET("/:slug/messages", w.Staff(staff.ReportsDownload), city, w.Handle(s.getMessageCounts))
 	r.POST("/:slug/registrations", w.Staff(staff.DeskRegister), city, w.Handle(s.postDesk(w)))
 }
 
@@ -105,6 +106,19 @@ func (s *Service) postCancel(c *gin.Context) error {
 		return err
 	}
 	c.Status(http.StatusNoContent)
+	return nil
+}
+
+func (s *Service) getMessageCounts(c *gin.Context) error {
+	found, err := s.BySlug(c.Request.Context(), c.Param("slug"))
+	if err != nil {
+		return err
+	}
+	counts, err := s.MessageCounts(c.Request.Context(), found.ID)
+	if err != nil {
+		return err
+	}
+	c.JSON(http.StatusOK, gin.H{"messages": counts})
 	return nil
 }
 

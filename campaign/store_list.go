@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -155,38 +154,4 @@ func evidenceKinds(tx *gorm.DB, campaignID int64, documents []database.Bytes32) 
 		kinds[row.DocumentIndex] = append(kinds[row.DocumentIndex], row.Kind)
 	}
 	return kinds, nil
-}
-
-// messageRow is an official SMS: waiting, sent, or failed for good.
-type messageRow struct {
-	ID             int64
-	CampaignID     int64
-	RegistrationID int64
-	Stage          string
-	Body           string
-	Status         string
-	Attempts       int64
-	QueuedAt       database.Millis
-	SentAt         database.Millis
-}
-
-// queueMessages writes messages, once for each registration and stage.
-func queueMessages(tx *gorm.DB, list []messageRow) error {
-	if len(list) == 0 {
-		return nil
-	}
-	return tx.Table("messages").Clauses(clause.OnConflict{DoNothing: true}).CreateInBatches(list, 500).Error
-}
-
-func waitingMessages(tx *gorm.DB, limit int) (list []messageRow, err error) {
-	err = tx.Table("messages").Where("status = ?", messageWaiting).Order("id").Limit(limit).Scan(&list).Error
-	return list, err
-}
-
-func settleMessage(tx *gorm.DB, m messageRow, to string, now time.Time) error {
-	set := map[string]any{"attempts": m.Attempts + 1}
-	if to == messageSent {
-		set["sent_at"] = database.At(now)
-	}
-	return database.Advance(tx, "messages", m.ID, messageWaiting, to, set)
 }

@@ -109,8 +109,10 @@ func (s *Service) awardWinners(ctx context.Context, campaignID int64, book *camp
 	}
 	var made int64
 	err = s.DB.InTx(ctx, func(tx *gorm.DB) error {
-		made, err = insertEnvelopes(tx, envelopes)
-		return err
+		if made, err = insertEnvelopes(tx, envelopes); err != nil {
+			return err
+		}
+		return s.Campaigns.Notify(tx, campaignID, campaign.StageWon, latest(s.Now(), book.Windows.ClaimFrom), ids...)
 	})
 	return int(made), err
 }
@@ -272,7 +274,7 @@ func (s *Service) promote(ctx context.Context, tx *gorm.DB, book *campaign.RuleB
 	if err != nil {
 		return false, err
 	}
-	return true, s.Campaigns.Notify(tx, freed.CampaignID, id, "promoted")
+	return true, s.Campaigns.Notify(tx, freed.CampaignID, campaign.StagePromoted, s.Now(), id)
 }
 
 func latest(a, b time.Time) time.Time {

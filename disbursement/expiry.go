@@ -68,6 +68,9 @@ func (s *Service) expireCredited(tx *gorm.DB) (int, error) {
 	if err := advanceEnvelopes(tx, envelopes, Credited, Expired, s.now()); err != nil {
 		return 0, err
 	}
+	if err := s.tellExpired(tx, envelopes); err != nil {
+		return 0, err
+	}
 	ids := envelopeIDs(envelopes)
 	if err := markRecallDue(tx, ids, s.now()); err != nil {
 		return 0, err

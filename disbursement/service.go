@@ -29,7 +29,7 @@ type Campaigns interface {
 	Registrants(ctx context.Context, ids []int64) ([]campaign.Registrant, error)
 	Contacts(ctx context.Context, actor string, ids []int64) ([]campaign.Contact, error)
 	Admit(ctx context.Context, p campaign.Purchase) error
-	Notify(tx *gorm.DB, campaignID, registrationID int64, stage string) error
+	Notify(tx *gorm.DB, campaignID int64, stage string, from time.Time, registrationIDs ...int64) error
 	MarkSettled(tx *gorm.DB, id int64) error
 }
 
@@ -67,6 +67,7 @@ func (s *Service) Jobs() []database.Job {
 		{Name: "envelopes-award", ZH: "为中签者建立红包", Schedule: "*/5 * * * *", Run: s.AwardDue},
 		{Name: "wallets-find", ZH: "向运营机构查找中签者的钱包", Schedule: "* * * * *", Run: s.FindWallets},
 		{Name: "claim-deadline", ZH: "收回逾期未领取的红包并递补", Schedule: "*/5 * * * *", Run: s.ClaimDeadline},
+		{Name: "winners-remind", ZH: "到账通知与到期前提醒", Schedule: "*/5 * * * *", Run: s.RemindDue},
 		{Name: "orders-dispatch", ZH: "向运营机构发送已批准的指令", Schedule: "* * * * *", Run: s.Dispatch},
 		{Name: "orders-resolve", ZH: "向运营机构追问未决的指令", Schedule: "* * * * *", Run: s.Resolve},
 		{Name: "envelopes-expire", ZH: "到期停用红包并准备收回", Schedule: "*/5 * * * *", Run: s.Expire},

@@ -105,8 +105,10 @@ func (w *world) Contacts(_ context.Context, _ string, ids []int64) (list []campa
 	return list, nil
 }
 func (w *world) Admit(context.Context, campaign.Purchase) error { return w.refusal }
-func (w *world) Notify(_ *gorm.DB, _, registration int64, stage string) error {
-	w.notes = append(w.notes, fmt.Sprintf("%d %s", registration, stage))
+func (w *world) Notify(_ *gorm.DB, _ int64, stage string, _ time.Time, registrations ...int64) error {
+	for _, id := range registrations {
+		w.notes = append(w.notes, fmt.Sprintf("%d %s", id, stage))
+	}
 	return nil
 }
 func (w *world) MarkSettled(*gorm.DB, int64) error { w.settled = true; return nil }

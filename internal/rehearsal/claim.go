@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strings"
+	"sync"
 	"time"
 
 	"hongbao/lottery/draw"
@@ -34,8 +36,11 @@ func (s *script) envelope(ctx context.Context, c *citizen) (e envelope, err erro
 
 // claim awards the envelopes and lets winners claim them, most with a wallet at hand.
 func (s *script) claim(ctx context.Context) error {
-	s.at(s.book.Windows.ClaimFrom.Add(time.Minute))
+	s.at(s.book.Posting().Awake(s.book.Windows.ClaimFrom).Add(time.Minute))
 	if _, err := s.staff.drain(ctx, "envelopes-award"); err != nil {
+		return err
+	}
+	if err := s.winnersAreTold(ctx); err != nil {
 		return err
 	}
 	meter := s.Progress.start("claims", len(s.winners))
@@ -54,6 +59,26 @@ func (s *script) claim(ctx context.Context) error {
 		return err
 	}
 	return s.cosign(ctx) // what was given up has gone to the waitlist, in public
+}
+
+// winnersAreTold holds that every winner has an SMS that says so, and that none holds a link.
+func (s *script) winnersAreTold(ctx context.Context) error {
+	if _, err := s.staff.drain(ctx, "messages-send"); err != nil {
+		return err
+	}
+	var mu sync.Mutex
+	told := 0
+	err := each(ctx, s.winners, func(ctx context.Context, c *citizen) error {
+		text, err := s.street.message(ctx, c.Phone)
+		if strings.Contains(text, "中签") && !strings.Contains(text, "http") {
+			mu.Lock()
+			defer mu.Unlock()
+			told++
+		}
+		return err
+	})
+	s.hold("winners-told", told == len(s.winners), "%d of %d winners were told by SMS, without a link", told, len(s.winners))
+	return err
 }
 
 type numberedWinner struct {

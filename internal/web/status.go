@@ -75,6 +75,8 @@ var statuses = map[string][3]string{
 	"role.regulator":    {"监管人员", "Regulator", "quiet"},
 	"role.branch":       {"网点柜员", "Branch desk", "quiet"},
 	"role.system-admin": {"系统管理员", "System administrator", "quiet"},
+	"waiting":           {"待发送", "Waiting", "active"},
+	"sent":              {"已发送", "Sent", "done"},
 	"never":             {"未运行", "Never run", "quiet"},
 }
 
