@@ -58,7 +58,7 @@ func (k *Console) merchantFilter(c *gin.Context, chosen campaign.Campaign, book 
 	if err != nil {
 		return nil, err
 	}
-	status := statusField(c, c.Query("status"), campaign.MerchantActive, campaign.MerchantHeld, campaign.MerchantSuspended)
+	status := statusField(c, c.Query("status"), campaign.MerchantActive, campaign.MerchantSuspended)
 	status.Options = append([]web.Option{everything(c)}, status.Options...)
 	return filters(c, field, districtField(c, book), status), nil
 }
@@ -80,7 +80,7 @@ func merchantRow(c *gin.Context, book *campaign.RuleBook, m campaign.ListedMerch
 }
 
 func merchantImport(c *gin.Context, chosen campaign.Campaign) act {
-	return act{Title: web.Tr(c, "导入商户名单", "Import merchants"), Text: web.Tr(c, "CSV 或 Excel，列名：no、name、district、class、pay_modes、scenarios、app、address、lat、lng、cap；已在名单的更新资料、状态不变。", "CSV or Excel with the columns no, name, district, class, pay_modes, scenarios, app, address, lat, lng, cap; one that is listed gets the new particulars and keeps its status."),
+	return act{Title: web.Tr(c, "导入商户名单", "Import merchants"), Text: web.Tr(c, "CSV 或 Excel，列名：no、name、district、class、pay_modes、scenarios、app、address、lat、lng、cap、acquirer；已在名单的更新资料、状态不变。", "CSV or Excel with the columns no, name, district, class, pay_modes, scenarios, app, address, lat, lng, cap, acquirer; one that is listed gets the new particulars and keeps its status."),
 		Form: web.Form{Action: "/console/merchants/" + chosen.Slug + "/import", Upload: true, Submit: web.Tr(c, "导入", "Import"), Fields: []web.Field{
 			{Name: "file", Label: web.Tr(c, "文件", "File"), Type: "file", Accept: ".csv,.xlsx", Required: true}}}}
 }
@@ -93,10 +93,10 @@ func (k *Console) importMerchants(c *gin.Context) (page, error) {
 
 func merchantAct(c *gin.Context, chosen campaign.Campaign) act {
 	status := web.Field{Name: "to", Label: web.Tr(c, "改为", "New status"), Type: "select", Value: c.PostForm("to")}
-	for _, code := range []string{campaign.MerchantHeld, campaign.MerchantSuspended, campaign.MerchantActive} {
+	for _, code := range []string{campaign.MerchantSuspended, campaign.MerchantActive} {
 		status.Options = append(status.Options, web.Option{Value: code, Label: web.StatusOf(web.Locale(c), code).Word})
 	}
-	return act{Title: web.Tr(c, "更改商户状态", "Change a merchant's status"), Text: web.Tr(c, "停用后立即不能再收红包；暂缓结算不影响收款。", "A suspended merchant takes no envelope from now on; a held one still does."),
+	return act{Title: web.Tr(c, "更改商户状态", "Change a merchant's status"), Text: web.Tr(c, "停用后立即不能再收红包；暂缓结算在「商户结算」办理。", "A suspended merchant takes no envelope from now on; settlement is held on the page of settlements."),
 		Form: web.Form{Action: "/console/merchants/" + chosen.Slug, Submit: web.Tr(c, "更改状态", "Change"), Danger: true, Fields: []web.Field{
 			{Name: "no", Label: web.Tr(c, "商户号", "Merchant number"), Required: true, Value: c.PostForm("no"), Autocomplete: "off"}, status,
 			{Name: "reason", Label: web.Tr(c, "理由", "Reason"), Required: true, MaxLength: 200, Value: c.PostForm("reason")}}}}

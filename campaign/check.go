@@ -40,6 +40,7 @@ func (rb *RuleBook) checkNames(r *reading) {
 	names(r, "funding", rb.Funding, func(s Source) string { return s.Name })
 	names(r, "operators", rb.Operators, func(o Operator) string { return o.Name })
 	names(r, "apps", rb.Apps, func(a App) string { return a.Name })
+	names(r, "acquirers", rb.Acquirers, func(a Acquirer) string { return a.Name })
 	names(r, "scenarios", rb.Scenarios, func(s Scenario) string { return s.Name })
 	names(r, "tiers", rb.Tiers, func(t Tier) string { return t.Name })
 	names(r, "pools.list", rb.Pools.List, func(p Pool) string { return p.Name })

@@ -165,7 +165,7 @@ func (s *Service) recordImport(ctx context.Context, actor, action, slug string, 
 }
 
 // ImportMerchants reads a list of merchants (CSV or XLSX; the columns are no, name, district, class, pay_modes, scenarios,
-// app, address, lat, lng, cap). A merchant that is listed already gets the new particulars and keeps its status. Lines
+// app, address, lat, lng, cap, acquirer). A merchant that is listed already gets the new particulars and keeps its status. Lines
 // with a mistake are reported and left out.
 func (s *Service) ImportMerchants(ctx context.Context, actor, slug string, file io.Reader) (Import, error) {
 	live, err := s.Live(ctx, slug)

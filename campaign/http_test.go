@@ -286,7 +286,7 @@ func TestStaffRoutes(t *testing.T) {
 		{"operations@suzhou", "POST", "/merchants", "text/csv", "no,name,district,class,pay_modes,scenarios\nA-1,店,gusu,餐饮,tap,in-store\n", 200},
 		{"operations@suzhou", "PATCH", "/merchants/A-1", "application/json", `{"status":"suspended","reason":"核查"}`, 204},
 		{"operations@suzhou", "PATCH", "/merchants/A-1", "application/json", `{"status":"suspended","reason":""}`, 400},
-		{"operations@suzhou", "PATCH", "/merchants/none", "application/json", `{"status":"held","reason":"核查"}`, 404},
+		{"operations@suzhou", "PATCH", "/merchants/none", "application/json", `{"status":"suspended","reason":"核查"}`, 404},
 		{"city-admin@suzhou", "POST", "/exclusions", "application/json", `{"entry":"00","reason":"ineligible"}`, 400},
 		{"branch@suzhou", "POST", "/registrations", "application/json", body(t, person("suzhou-2020", 1)), 403}, // not open yet
 		{"city-admin@suzhou", "POST", "/cancel", "application/json", `{"reason":"台风"}`, 204},

@@ -28,13 +28,13 @@ type Merchant struct {
 	Lat       float64   `yaml:"lat,omitempty" json:"lat,omitempty"` // degrees, GCJ-02 as Chinese maps use it
 	Lng       float64   `yaml:"lng,omitempty" json:"lng,omitempty"`
 	Cap       money.Fen `yaml:"cap,omitempty" json:"cap_fen,omitempty"` // most envelope money it may take in all; 0 is no cap
+	Acquirer  string    `yaml:"acquirer,omitempty" json:"-"`            // who pays it out, as Lakala; its own wallet if empty
 }
 
-// Merchant statuses. A held merchant takes part but its settlement waits; a suspended one takes no envelope.
+// Merchant statuses. A suspended merchant takes no envelope.
 const (
 	MerchantActive    = "active"
 	MerchantSuspended = "suspended"
-	MerchantHeld      = "held"
 )
 
 // merchantMistakes checks one merchant against the rule book; the Field of each mistake is the merchant's own.
@@ -52,6 +52,8 @@ func (rb *RuleBook) merchantMistakes(m Merchant) []*fault.Error {
 	demand(shortText(m.Class, 1, 30), "class", "类别应为 1 到 30 个字", "must have 1 to 30 characters")
 	demand(shortText(m.Address, 0, 100), "address", "地址最多 100 个字", "must have at most 100 characters")
 	demand(district, "district", "没有这个区县", "is not a district of the city")
+	_, acquirer := rb.Acquirer(m.Acquirer)
+	demand(m.Acquirer == "" || acquirer, "acquirer", "没有这个收单机构", "is not an acquirer of the rule book")
 	demand(m.App == "" || app, "app", "没有这个应用", "is not an app of the rule book")
 	demand(m.Lat >= -90 && m.Lat <= 90, "lat", "纬度应在 -90 到 90 之间", "must be between -90 and 90")
 	demand(m.Lng >= -180 && m.Lng <= 180, "lng", "经度应在 -180 到 180 之间", "must be between -180 and 180")
@@ -117,7 +119,7 @@ func printable(text string) string {
 func merchantFromCells(cells map[string]string) (Merchant, error) {
 	m := Merchant{
 		No: cells["no"], Name: cells["name"], District: cells["district"], Class: cells["class"], App: cells["app"],
-		Address: cells["address"], PayModes: listCell(cells["pay_modes"]), Scenarios: listCell(cells["scenarios"]),
+		Address: cells["address"], Acquirer: cells["acquirer"], PayModes: listCell(cells["pay_modes"]), Scenarios: listCell(cells["scenarios"]),
 	}
 	if text := cells["cap"]; text != "" {
 		amount, err := money.Parse(text)
@@ -142,12 +144,12 @@ func listCell(text string) []string {
 
 var (
 	errNoMerchant     = fault.New(fault.NotFound, "no-merchant", "没有这个商户。", "There is no such merchant.")
-	errMerchantStatus = fault.Field("status", "merchant-status", "商户状态应为 active、suspended 或 held。", "The status must be active, suspended or held.")
+	errMerchantStatus = fault.Field("status", "merchant-status", "商户状态应为 active 或 suspended。", "The status must be active or suspended.")
 )
 
-// SetMerchantStatus suspends a merchant, holds its settlement, or lets it take part again; the reason is on the record.
+// SetMerchantStatus suspends a merchant or lets it take part again; the reason is on the record.
 func (s *Service) SetMerchantStatus(ctx context.Context, actor, slug, no, status, reason string) error {
-	if !slices.Contains([]string{MerchantActive, MerchantSuspended, MerchantHeld}, status) {
+	if !slices.Contains([]string{MerchantActive, MerchantSuspended}, status) {
 		return errMerchantStatus
 	}
 	if !shortText(reason, 1, 200) {

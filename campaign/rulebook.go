@@ -28,6 +28,7 @@ type RuleBook struct {
 	Operators     []Operator    `yaml:"operators"`
 	Apps          []App         `yaml:"apps,omitempty"`
 	Scenarios     []Scenario    `yaml:"scenarios"`
+	Acquirers     []Acquirer    `yaml:"acquirers,omitempty"`
 	Merchants     []Merchant    `yaml:"merchants,omitempty"`
 	Eligibility   Rule          `yaml:"eligibility,omitempty"`
 	Documents     []string      `yaml:"documents"`                // document kinds that may register
@@ -88,6 +89,12 @@ type App struct {
 	Title Text   `yaml:"title" json:"title"`
 }
 
+// Acquirer collects for many merchants and pays them out, as Lakala or UnionPay Merchant.
+type Acquirer struct {
+	Name  string `yaml:"name" json:"name"`
+	Title Text   `yaml:"title" json:"title"`
+}
+
 // OperatorNames are the operators that the platform has adapters for.
 var OperatorNames = []string{"icbc", "abc", "boc", "ccb", "bocom", "psbc"}
 
@@ -135,6 +142,11 @@ func (rb *RuleBook) Operator(name string) (Operator, bool) {
 // App finds a merchant app by name.
 func (rb *RuleBook) App(name string) (App, bool) {
 	return find(rb.Apps, name, func(a App) string { return a.Name })
+}
+
+// Acquirer finds an acquirer by name.
+func (rb *RuleBook) Acquirer(name string) (Acquirer, bool) {
+	return find(rb.Acquirers, name, func(a Acquirer) string { return a.Name })
 }
 
 // Scenario finds a scenario by name.

@@ -28,11 +28,12 @@ type merchantRow struct {
 	Address    string
 	Lat, Lng   float64
 	CapFen     money.Fen
+	Acquirer   string
 }
 
 func (r merchantRow) merchant() Merchant {
 	return Merchant{No: r.MerchantNo, Name: r.Name, District: r.District, Class: r.Class, PayModes: strings.Split(r.PayModes, ","),
-		Scenarios: strings.Split(r.Scenarios, ","), App: r.App, Address: r.Address, Lat: r.Lat, Lng: r.Lng, Cap: r.CapFen}
+		Scenarios: strings.Split(r.Scenarios, ","), App: r.App, Address: r.Address, Lat: r.Lat, Lng: r.Lng, Cap: r.CapFen, Acquirer: r.Acquirer}
 }
 
 // upsertMerchants adds merchants; one that is listed already gets the new particulars and keeps its status.
@@ -41,14 +42,14 @@ func upsertMerchants(tx *gorm.DB, campaignID int64, merchants []Merchant) error 
 	for _, m := range merchants {
 		rows = append(rows, merchantRow{CampaignID: campaignID, MerchantNo: m.No, Name: m.Name, District: m.District, Class: m.Class,
 			Status: MerchantActive, PayModes: strings.Join(m.PayModes, ","), Scenarios: strings.Join(m.Scenarios, ","), App: m.App,
-			Address: m.Address, Lat: m.Lat, Lng: m.Lng, CapFen: m.Cap})
+			Address: m.Address, Lat: m.Lat, Lng: m.Lng, CapFen: m.Cap, Acquirer: m.Acquirer})
 	}
 	if len(rows) == 0 {
 		return nil
 	}
 	err := tx.Table("merchants").Clauses(clause.OnConflict{
 		Columns:   []clause.Column{{Name: "campaign_id"}, {Name: "merchant_no"}},
-		DoUpdates: clause.AssignmentColumns([]string{"name", "district", "class", "pay_modes", "scenarios", "app", "address", "lat", "lng", "cap_fen"}),
+		DoUpdates: clause.AssignmentColumns([]string{"name", "district", "class", "pay_modes", "scenarios", "app", "address", "lat", "lng", "cap_fen", "acquirer"}),
 	}).CreateInBatches(rows, 500).Error
 	if err != nil {
 		return fmt.Errorf("storing merchants: %w", err)
@@ -102,6 +103,17 @@ func (s *Service) Merchants(ctx context.Context, campaignID int64, f MerchantFil
 		list = append(list, ListedMerchant{row.merchant(), row.Status})
 	}
 	return list, nil
+}
+
+// Acquirers gives the acquirer of each merchant of a campaign that has one, by the merchant's number.
+func (s *Service) Acquirers(ctx context.Context, campaignID int64) (map[string]string, error) {
+	var rows []merchantRow
+	err := s.DB.Read(ctx).Raw("SELECT merchant_no, acquirer FROM merchants WHERE campaign_id = ? AND acquirer <> ''", campaignID).Scan(&rows).Error
+	acquirers := make(map[string]string, len(rows))
+	for _, row := range rows {
+		acquirers[row.MerchantNo] = row.Acquirer
+	}
+	return acquirers, err
 }
 
 type shopQuery struct {

@@ -19,6 +19,8 @@ const (
 	approvalReissue = "disbursement.reissue"
 	approvalReturn  = "return.surplus"
 	approvalFunding = "funding.receive"
+	approvalRelease = "settlement.release"
+	approvalPayout  = "settlement.payout"
 )
 
 // HandleApprovals registers what a second person's decision does. Call it once, when the services are wired.
@@ -27,8 +29,11 @@ func (s *Service) HandleApprovals() {
 		s.Staff.Handle(kind, s.decided(s.decideBatch, true))
 		s.Staff.HandleRejected(kind, s.decided(s.decideBatch, false))
 	}
-	s.Staff.Handle(approvalFunding, s.decided(s.decideFunding, true))
-	s.Staff.HandleRejected(approvalFunding, s.decided(s.decideFunding, false))
+	for kind, decide := range map[string]func(*gorm.DB, int64, bool) error{
+		approvalFunding: s.decideFunding, approvalRelease: s.decideRelease, approvalPayout: s.decidePayout} {
+		s.Staff.Handle(kind, s.decided(decide, true))
+		s.Staff.HandleRejected(kind, s.decided(decide, false))
+	}
 }
 
 func (s *Service) decided(decide func(tx *gorm.DB, id int64, approved bool) error, approved bool) staff.Handler {

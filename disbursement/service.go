@@ -28,6 +28,7 @@ type Campaigns interface {
 	RuleBook(ctx context.Context, id int64) (*campaign.RuleBook, error)
 	Registrants(ctx context.Context, ids []int64) ([]campaign.Registrant, error)
 	Contacts(ctx context.Context, actor string, ids []int64) ([]campaign.Contact, error)
+	Acquirers(ctx context.Context, campaignID int64) (map[string]string, error)
 	Admit(ctx context.Context, p campaign.Purchase) error
 	Notify(tx *gorm.DB, campaignID int64, stage string, from time.Time, registrationIDs ...int64) error
 	MarkSettled(tx *gorm.DB, id int64) error
@@ -72,6 +73,7 @@ func (s *Service) Jobs() []database.Job {
 		{Name: "orders-resolve", ZH: "向运营机构追问未决的指令", Schedule: "* * * * *", Run: s.Resolve},
 		{Name: "envelopes-expire", ZH: "到期停用红包并准备收回", Schedule: "*/5 * * * *", Run: s.Expire},
 		{Name: "statements-reconcile", ZH: "取运营机构日对账单并三方核对", Schedule: "30 9-20 * * *", Run: s.Reconcile},
+		{Name: "settlements-make", ZH: "编制商户前一日结算单", Schedule: "15 2 * * *", Run: s.MakeSettlements},
 	}
 }
 

@@ -47,6 +47,7 @@ type Spending struct {
 	ReceivedAt       database.Millis
 	Origin           string
 	StatementDay     string // the statement that has confirmed it, "" until one has
+	SettlementID     int64  // the merchant's statement that it is in, 0 until there is one, and again when it is corrected
 }
 
 // Why an event is not booked. Each is put before a person as a difference.
@@ -160,6 +161,8 @@ func (s *Service) bookedBefore(tx *gorm.DB, envelope Envelope, row Spending) err
 		return err
 	case known.Origin != ByStatement || known.EnvelopeID != row.EnvelopeID || known.Kind != row.Kind:
 		return errEventDiffers
+	case known.SettlementID != 0 && known.MerchantNo != row.MerchantNo:
+		return errEventDiffers // another merchant has had it in a statement
 	}
 	if err := correctSpending(tx, known, row); err != nil {
 		return err

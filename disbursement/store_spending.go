@@ -36,7 +36,7 @@ func eventByNumber(tx *gorm.DB, operator, number string) (Spending, error) {
 // correctSpending puts the content of an event in the place of what a statement alone had said of it.
 func correctSpending(tx *gorm.DB, old, by Spending) error {
 	return exactly(tx.Exec(`UPDATE spending_events SET body_hash = ?, payment_no = ?, refund_no = ?, merchant_no = ?, pay_mode = ?, scenario = ?, app = ?,
-		amount_fen = ?, envelope_fen = ?, wallet_fen = ?, card_fen = ?, occurred_at = ?, received_at = ?, origin = ?, statement_day = ?
+		amount_fen = ?, envelope_fen = ?, wallet_fen = ?, card_fen = ?, occurred_at = ?, received_at = ?, origin = ?, statement_day = ?, settlement_id = 0
 		WHERE id = ? AND origin = ? AND body_hash = ?`, by.BodyHash, by.PaymentNo, by.RefundNo, by.MerchantNo, by.PayMode, by.Scenario, by.App,
 		int64(by.AmountFen), int64(by.EnvelopeFen), int64(by.WalletFen), int64(by.CardFen), by.OccurredAt, by.ReceivedAt, by.Origin, by.StatementDay,
 		old.ID, ByStatement, old.BodyHash), 1, "correcting an event")

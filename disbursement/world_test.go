@@ -104,6 +104,9 @@ func (w *world) Contacts(_ context.Context, _ string, ids []int64) (list []campa
 	}
 	return list, nil
 }
+func (w *world) Acquirers(context.Context, int64) (map[string]string, error) {
+	return map[string]string{"M2": "lakala"}, nil
+}
 func (w *world) Admit(context.Context, campaign.Purchase) error { return w.refusal }
 func (w *world) Notify(_ *gorm.DB, _ int64, stage string, _ time.Time, registrations ...int64) error {
 	for _, id := range registrations {

@@ -119,6 +119,16 @@ var invariants = []invariant{
 	none("registered-is-entries-plus-excluded", "draws frozen", "SELECT COUNT(*) FROM draws WHERE plan_hash IS NOT NULL",
 		`SELECT CONCAT(d.slug, ': ', d.entries, ' entries, pools hold ', COALESCE(SUM(p.n), 0)) FROM draws d LEFT JOIN draw_pools p ON p.draw_id = d.id
 		WHERE d.plan_hash IS NOT NULL GROUP BY d.id, d.slug, d.entries HAVING COALESCE(SUM(p.n), 0) <> d.entries`),
+	none("settlements-are-their-lines", "settlements", "SELECT COUNT(*) FROM merchant_settlements",
+		`SELECT CONCAT('settlement ', m.id, ' of ', m.merchant_no, ' says ', m.net_fen, ', its lines ', COALESCE(SUM(l.amount_fen), 0)) FROM merchant_settlements m
+		LEFT JOIN settlement_lines l ON l.settlement_id = m.id GROUP BY m.id, m.merchant_no, m.net_fen, m.line_count
+		HAVING COALESCE(SUM(l.amount_fen), 0) <> m.net_fen OR COUNT(l.id) <> m.line_count`),
+	none("spending-is-settled-once", "events in settlements", "SELECT COUNT(*) FROM spending_events WHERE settlement_id <> 0",
+		`SELECT CONCAT('event ', e.event_no, ' of ', e.merchant_no, ' spent ', `+netOf+`, ', settlements say ', COALESCE(SUM(l.amount_fen), 0)) FROM spending_events e
+		LEFT JOIN settlement_lines l ON l.event_id = e.id LEFT JOIN merchant_settlements m ON m.id = l.settlement_id
+		WHERE e.settlement_id <> 0 GROUP BY e.id, e.event_no, e.merchant_no, e.kind, e.envelope_fen
+		HAVING COALESCE(SUM(l.amount_fen), 0) <> `+netOf+` OR COUNT(CASE WHEN m.merchant_no = e.merchant_no THEN 1 END) <> COUNT(l.id)`),
+	{"settled-held-due-is-spent", settledIsWhole},
 	none("maker-is-not-checker", "approvals", "SELECT COUNT(*) FROM approvals",
 		`SELECT CONCAT('approval ', id, ' (', kind, ') was made and decided by the same person') FROM approvals WHERE status = 'approved' AND (checker = maker OR checker = '')`),
 	none("orders-were-approved", "orders sent", "SELECT COUNT(*) FROM disbursement_orders WHERE status <> 'prepared'",

@@ -196,6 +196,9 @@ func (s *script) closeDay(ctx context.Context) error {
 		return err
 	}
 	s.at(noon(s.Clock.Now().Add(12 * time.Hour)).Add(-time.Hour))
+	if _, err := s.staff.run(ctx, "settlements-make"); err != nil {
+		return err
+	}
 	_, err := s.staff.run(ctx, "statements-reconcile")
 	return err
 }

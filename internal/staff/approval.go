@@ -47,6 +47,8 @@ var checks = map[string]Permission{
 	"disbursement.reissue": MoneyApprove,
 	"return.surplus":       MoneyApprove,
 	"funding.receive":      MoneyApprove,
+	"settlement.release":   MoneyApprove,
+	"settlement.payout":    MoneyApprove,
 	"report.release":       ReportsRelease,
 }
 
