@@ -39,6 +39,7 @@ func (k *Console) campaignRoutes(w *web.Web) {
 	r.GET("/draws/:slug", w.Staff(seesWork), k.show(k.draw))
 	r.POST("/draws/:slug/parties", w.Staff(staff.DrawRun), k.does(k.draw, k.setParties))
 	r.POST("/draws/:slug/notice", w.Staff(staff.DrawRun), k.does(k.draw, k.requestNotice))
+	r.POST("/draws/:slug/related", w.Staff(staff.CampaignEdit), w.Upload(listLimit), k.show(k.fileRelated))
 	r.POST("/draws/:slug/void", w.Staff(staff.DrawRun), k.does(k.draw, k.requestVoid))
 }
 

@@ -121,6 +121,9 @@ func (d *desk) ask(who, method, path, body string, headers ...string) *httptest.
 		request.Header.Set("Cookie", web.SessionCookie+"="+d.tokens[who])
 	}
 	for i := 0; i+1 < len(headers); i += 2 {
+		if headers[i] == "Content-Type" {
+			request.Header.Del(headers[i])
+		}
 		request.Header.Add(headers[i], headers[i+1])
 	}
 	answer := httptest.NewRecorder()

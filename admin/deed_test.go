@@ -1,8 +1,11 @@
 package admin
 
 import (
+	"bytes"
 	"encoding/json"
+	"mime/multipart"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -156,4 +159,37 @@ func TestDifferenceIsDealtWithOnItsOwnPage(t *testing.T) {
 	d.must(d.form("operations", address, "reason", ""), 400, "请说明处理理由")
 	d.must(d.form("operations", address, "reason", "银行更正了回单"), 303, "")
 	d.must(d.ask("auditor", "GET", address, ""), 200, "银行更正了回单")
+}
+
+// upload sends a form with one file as someone.
+func (d *desk) upload(who, path, content string, pairs ...string) *httptest.ResponseRecorder {
+	d.t.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		_ = form.WriteField(pairs[i], pairs[i+1])
+	}
+	file, err := form.CreateFormFile("file", "list.csv")
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	_, _ = file.Write([]byte(content))
+	if err := form.Close(); err != nil {
+		d.t.Fatal(err)
+	}
+	return d.ask(who, "POST", path, body.String(), "Content-Type", form.FormDataContentType())
+}
+
+func TestRelatedPeopleAreNamedFromTheConsole(t *testing.T) {
+	d := newDesk(t)
+	d.withCampaign()
+	address := "/console/draws/" + slug + "/related"
+	list := "document\n11010519491231002X\n440524188001010014\n440524188001010015\n"
+	d.must(d.upload("auditor", address, list, "source", "市商务局"), 403, "")
+	d.must(d.upload("city-admin", address, list, "source", ""), 200, "没有导入")
+	page := d.must(d.upload("city-admin", address, list, "source", "市商务局"), 200, "读取 3 行，新增 2 行，退回 1 行")
+	if strings.Contains(page.Body.String(), "44052418800101001") {
+		t.Error("the page shows a document number")
+	}
+	d.must(d.ask("city-admin", "GET", "/console/draws/"+slug, ""), 200, "已申报 2 人，其中名单锁定后申报 0 人")
 }

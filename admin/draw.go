@@ -94,7 +94,11 @@ func (k *Console) draw(c *gin.Context) (page, error) {
 			shown.Action, shown.URL = web.Tr(c, "公开页面", "Public page"), "/draws/"+found.Slug
 		}
 	}
-	if acts := k.drawActs(c, found, view); len(acts) > 0 {
+	related, err := k.relatedAct(c, found)
+	if err != nil {
+		return page{}, err
+	}
+	if acts := append(k.drawActs(c, found, view), related...); len(acts) > 0 {
 		shown.Blocks = append(shown.Blocks, block{Title: web.Tr(c, "可以办理", "What can be done"), Acts: acts})
 	}
 	return shown, nil

@@ -92,36 +92,55 @@ func (s *Service) ImportEvidence(ctx context.Context, actor, slug, kind, source 
 	if err != nil {
 		return Import{}, err
 	}
-	vault, err := s.Keys.VaultFor(ctx, c.ID)
-	if err != nil {
-		return Import{}, err
-	}
-	result, batch := Import{}, evidenceBatch{campaignID: c.ID, source: source, at: s.Now()}
-	err = sheet.Read(file, func(line int, cells map[string]string) error {
-		result.Lines++
-		proof, err := readEvidence(vault, kind, cells)
-		if err != nil {
-			result.reject(line, err)
-			return nil
-		}
-		batch.proofs = append(batch.proofs, proof)
-		if len(batch.proofs) < 5000 {
-			return nil
-		}
-		return s.saveEvidence(ctx, &batch, &result)
-	}, "document")
-	if err == nil {
-		err = s.saveEvidence(ctx, &batch, &result)
-	}
+	result, err := s.importDocuments(ctx, c.ID, file, func(cells map[string]string) (string, error) { return evidenceKind(kind, cells) },
+		func(tx *gorm.DB, proofs []proof) (int64, error) {
+			return insertEvidence(tx, evidenceBatch{campaignID: c.ID, source: source, at: s.Now(), proofs: proofs})
+		})
 	if err != nil {
 		return result, err
 	}
 	return result, s.recordImport(ctx, actor, "evidence.import", c.Slug, map[string]any{"kind": kind, "source": source}, result)
 }
 
+// importDocuments reads a list of document numbers into keyed indexes and saves them in batches, each in a transaction of its own. Kind
+// says on which list a line stands. Lines with a mistake are reported and left out.
+func (s *Service) importDocuments(ctx context.Context, campaignID int64, file io.Reader, kind func(cells map[string]string) (string, error),
+	save func(tx *gorm.DB, proofs []proof) (int64, error)) (result Import, err error) {
+	vault, err := s.Keys.VaultFor(ctx, campaignID)
+	if err != nil {
+		return result, err
+	}
+	var proofs []proof
+	flush := func() error {
+		return s.DB.InTx(ctx, func(tx *gorm.DB) error {
+			n, err := save(tx, proofs)
+			result.Imported += n
+			proofs = proofs[:0]
+			return err
+		})
+	}
+	err = sheet.Read(file, func(line int, cells map[string]string) error {
+		result.Lines++
+		found, err := readDocument(vault, kind, cells)
+		if err != nil {
+			result.reject(line, err)
+			return nil
+		}
+		if proofs = append(proofs, found); len(proofs) < 5000 {
+			return nil
+		}
+		return flush()
+	}, "document")
+	if err == nil {
+		err = flush()
+	}
+	return result, err
+}
+
 // proof says that a document stands on a list.
 type proof struct {
 	document database.Bytes32
+	linked   *database.Bytes32 // of a foreign card's older number, nil for other documents
 	kind     string
 }
 
@@ -132,29 +151,27 @@ type evidenceBatch struct {
 	proofs     []proof
 }
 
-func readEvidence(vault *identity.Vault, kind string, cells map[string]string) (proof, error) {
+// evidenceKind is the list on which a line stands: the one given for the whole file, or else its own.
+func evidenceKind(kind string, cells map[string]string) (string, error) {
 	if kind == "" {
 		kind = cells["kind"]
 	}
 	if !slices.Contains(EvidenceKinds, kind) {
-		return proof{}, errEvidenceKind
+		return "", errEvidenceKind
+	}
+	return kind, nil
+}
+
+func readDocument(vault *identity.Vault, kind func(cells map[string]string) (string, error), cells map[string]string) (proof, error) {
+	list, err := kind(cells)
+	if err != nil {
+		return proof{}, err
 	}
 	document, err := identity.ParseDocument(identity.Kind(cells["document_kind"]), clip(cells["document"]))
 	if err != nil {
 		return proof{}, err
 	}
-	return proof{*documentIndex(vault, document.Kind, document.Number), kind}, nil
-}
-
-func (s *Service) saveEvidence(ctx context.Context, batch *evidenceBatch, result *Import) error {
-	var n int64
-	err := s.DB.InTx(ctx, func(tx *gorm.DB) (err error) {
-		n, err = insertEvidence(tx, *batch)
-		return err
-	})
-	result.Imported += n
-	batch.proofs = batch.proofs[:0]
-	return err
+	return proof{*documentIndex(vault, document.Kind, document.Number), optionalIndex(vault, "linked", document.Linked), list}, nil
 }
 
 func (s *Service) recordImport(ctx context.Context, actor, action, slug string, detail map[string]any, result Import) error {

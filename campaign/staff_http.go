@@ -29,6 +29,7 @@ func (s *Service) staffRoutes(r *gin.RouterGroup, w *web.Web) {
 	r.POST("/:slug/publish", edit, city, w.Handle(s.postPublish))
 	r.POST("/:slug/cancel", edit, city, w.Handle(s.postCancel))
 	r.POST("/:slug/evidence", edit, city, w.Upload(maxList), w.Handle(s.postEvidence))
+	r.POST("/:slug/related-people", edit, city, w.Upload(maxList), w.Handle(s.postRelated))
 	r.POST("/:slug/exclusions", edit, city, w.Handle(s.postExclusion))
 	r.POST("/:slug/merchants", merchants, city, w.Upload(maxList), w.Handle(s.postMerchants))
 	r.PATCH("/:slug/merchants/:no", merchants, city, w.Handle(s.patchMerchant))
@@ -138,6 +139,12 @@ func (s *Service) postEvidence(c *gin.Context) error {
 	return s.importList(c, func(file io.Reader) (Import, error) {
 		actor := web.ActorOf(c).Username
 		return s.ImportEvidence(c.Request.Context(), actor, c.Param("slug"), c.Query("kind"), c.DefaultQuery("source", "uploaded by "+actor), file)
+	})
+}
+
+func (s *Service) postRelated(c *gin.Context) error {
+	return s.importList(c, func(file io.Reader) (Import, error) {
+		return s.FileRelated(c.Request.Context(), web.ActorOf(c).Username, c.Param("slug"), c.Query("source"), file)
 	})
 }
 

@@ -9,7 +9,10 @@ import (
 	"sync"
 	"time"
 
+	"gorm.io/gorm"
+
 	"hongbao/campaign"
+	"hongbao/internal/fault"
 	"hongbao/lottery/draw"
 )
 
@@ -20,15 +23,23 @@ const Level = 0.05
 // is about the draw, so prizes count as drawn, before any promotion.
 type Fairness struct {
 	Entries, Winners int64
-	Groups           []FairnessGroup // by question, in the order of the questions; pools first
+	Groups           []FairnessGroup // by question, in the order of Questions
 	Tests            []FairnessTest  // those for which there are enough winners
+	Related          RelatedPeople
+}
+
+// RelatedPeople is what became of the people whom the city named as related to the organisers.
+type RelatedPeople struct {
+	campaign.RelatedCount
+	Registered int64 // whatever became of it: entries, withdrawn before the freeze, excluded
+	FairnessGroup
 }
 
 // FairnessGroup is one group of entries. Expected is how many of them would win if each pool's winners were spread evenly over it; for
 // a pool itself, whose prizes the rule book fixes, it is the pool's winners.
 type FairnessGroup struct {
 	By       Question
-	Name     string // pool, operator, hour as "2020-12-11 09:00" in Asia/Shanghai, or tenth of the list "1".."10"
+	Name     string // pool, operator, hour as "2020-12-11 09:00" in Asia/Shanghai, tenth of the list "1".."10", RelatedName or OtherName
 	Entries  int64
 	Winners  int64
 	Expected float64
@@ -39,8 +50,8 @@ type FairnessGroup struct {
 type FairnessTest struct {
 	By          Question
 	Method      Method
-	Statistic   float64 // chi-square, or the normal deviate of the number of runs
-	Freedom     int     // degrees of freedom; 0 for runs
+	Statistic   float64 // chi-square, the normal deviate of the number of runs, or for exact the group's winners
+	Freedom     int     // degrees of freedom; 0 for runs and exact
 	P, Adjusted float64
 	Even        bool
 }
@@ -54,7 +65,17 @@ const (
 	ByOperator     Question = "operator"     // the bank that was chosen
 	ByHour         Question = "hour"         // the hour of registration
 	ByPosition     Question = "position"     // the place in the public list of the pool
-	ByRegistration Question = "registration" // the order of registration
+	ByRelation     Question = "relation"     // whether the city named the person as related to the organisers
+	ByRegistration Question = "registration" // the order of registration; has tests only, no groups
+)
+
+// Questions are those that have groups, in the order in which they are shown.
+var Questions = []Question{ByPool, ByOperator, ByHour, ByPosition, ByRelation}
+
+// The names of the groups of ByRelation.
+const (
+	RelatedName = "related"
+	OtherName   = "other"
 )
 
 // Method is a statistical test.
@@ -64,46 +85,81 @@ type Method string
 const (
 	ChiSquare Method = "chi-square"
 	Runs      Method = "runs"
+	Exact     Method = "exact" // one-sided: the chance that a group wins as often as it did, or more often
 )
 
-// fairnesses keeps what was found for published draws, since it never changes.
+// fairnesses keeps what was found for published draws. It never changes unless the city names more related people, which is looked up
+// once a minute.
 type fairnesses struct {
 	mu     sync.Mutex
-	byDraw map[int64]*Fairness
+	byDraw map[int64]*keptFairness
+}
+
+type keptFairness struct {
+	*Fairness
+	checked time.Time
 }
 
 // Fairness gives the figures of a published draw; any other is a fault of kind Conflict.
 func (s *Service) Fairness(ctx context.Context, slug string) (*Fairness, error) {
-	d, err := drawBySlug(s.DB.Read(ctx), slug)
+	db := s.DB.Read(ctx)
+	d, err := drawBySlug(db, slug)
 	if err != nil {
 		return nil, err
 	}
-	if d.Status != Published {
-		return nil, errStatus
-	}
 	s.fairnesses.mu.Lock()
 	defer s.fairnesses.mu.Unlock()
-	if found := s.fairnesses.byDraw[d.ID]; found != nil {
-		return found, nil
+	kept := s.fairnesses.byDraw[d.ID]
+	if kept != nil && s.Now().Sub(kept.checked) < time.Minute {
+		return kept.Fairness, nil
 	}
-	found, err := s.measureFairness(ctx, d)
+	if kept != nil {
+		count, err := campaign.CountRelated(db, d.CampaignID)
+		if err != nil {
+			return nil, err
+		}
+		if count == kept.Related.RelatedCount {
+			kept.checked = s.Now()
+			return kept.Fairness, nil
+		}
+	}
+	found, err := measureFairness(db, d)
 	if err != nil {
 		return nil, err
 	}
 	if s.fairnesses.byDraw == nil {
-		s.fairnesses.byDraw = map[int64]*Fairness{}
+		s.fairnesses.byDraw = map[int64]*keptFairness{}
 	}
-	s.fairnesses.byDraw[d.ID] = found
+	s.fairnesses.byDraw[d.ID] = &keptFairness{found, s.Now()}
 	return found, nil
 }
 
-func (s *Service) measureFairness(ctx context.Context, d *Draw) (*Fairness, error) {
-	plan, err := publishedPlan(s.DB.Read(ctx), d)
+// FairnessOf gives the figures of a campaign's draw in the caller's snapshot; nil while there is no published draw.
+func FairnessOf(tx *gorm.DB, campaignID int64) (*Fairness, error) {
+	d, err := drawByCampaign(tx, campaignID)
+	if fault.KindOf(err) == fault.NotFound || err == nil && d.Status != Published {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	m := newMeasure(plan)
-	if err := s.eachDrawn(ctx, d, m.add); err != nil {
+	return measureFairness(tx, d)
+}
+
+func measureFairness(tx *gorm.DB, d *Draw) (*Fairness, error) {
+	if d.Status != Published {
+		return nil, errStatus
+	}
+	plan, err := publishedPlan(tx, d)
+	if err != nil {
+		return nil, err
+	}
+	related, err := campaign.ReadRelated(tx, d.CampaignID)
+	if err != nil {
+		return nil, err
+	}
+	m := newMeasure(plan, related)
+	if err := eachDrawn(tx, d, m.add); err != nil {
 		return nil, err
 	}
 	if m.entries != d.Entries {
@@ -120,6 +176,7 @@ type measure struct {
 	counts   map[Question]map[string]map[string]*group // by question, pool and name
 	ordered  map[string][]bool                         // who won, by pool, in order of registration
 	position map[string][]placed
+	related  campaign.Related
 }
 
 type placed struct {
@@ -127,8 +184,8 @@ type placed struct {
 	won   bool
 }
 
-func newMeasure(plan *draw.Plan) *measure {
-	m := &measure{open: map[string]*group{}, counts: map[Question]map[string]map[string]*group{}, ordered: map[string][]bool{}, position: map[string][]placed{}}
+func newMeasure(plan *draw.Plan, related campaign.Related) *measure {
+	m := &measure{related: related, open: map[string]*group{}, counts: map[Question]map[string]map[string]*group{}, ordered: map[string][]bool{}, position: map[string][]placed{}}
 	for m.leading < int64(len(plan.Tiers)) && plan.Tiers[m.leading].Scope == draw.AllPools {
 		m.leading++
 	}
@@ -140,6 +197,9 @@ func (m *measure) add(e *drawnEntry) {
 	m.count(ByPool, e.pool, e.pool, e.won())
 	m.count(ByOperator, e.pool, e.operator, e.won())
 	m.count(ByHour, e.pool, hourOf(e), e.won())
+	if m.related.Filed > 0 {
+		m.count(ByRelation, e.pool, relationOf(m.related.Registrations[e.registration]), e.won())
+	}
 	tally(m.open, e.pool, e.won() && e.line < m.leading)
 	m.ordered[e.pool] = append(m.ordered[e.pool], e.won())
 	m.position[e.pool] = append(m.position[e.pool], placed{e.entry, e.won()})
@@ -147,6 +207,13 @@ func (m *measure) add(e *drawnEntry) {
 
 func hourOf(e *drawnEntry) string {
 	return e.registeredAt.Time().In(campaign.Shanghai).Truncate(time.Hour).Format("2006-01-02 15:04")
+}
+
+func relationOf(related bool) string {
+	if related {
+		return RelatedName
+	}
+	return OtherName
 }
 
 func (m *measure) count(by Question, pool, name string, won bool) {
@@ -171,13 +238,16 @@ func tally(groups map[string]*group, name string, won bool) {
 
 func (m *measure) fairness() *Fairness {
 	listed := m.walkLists()
-	f := &Fairness{Entries: m.entries}
-	for _, by := range []Question{ByPool, ByOperator, ByHour, ByPosition} {
+	f := &Fairness{Entries: m.entries, Related: RelatedPeople{RelatedCount: m.related.RelatedCount, Registered: int64(len(m.related.Registrations))}}
+	for _, by := range Questions {
 		f.Groups = append(f.Groups, m.groups(by)...)
 	}
 	for _, g := range f.Groups {
 		if g.By == ByPool {
 			f.Winners += g.Winners
+		}
+		if g.By == ByRelation && g.Name == RelatedName {
+			f.Related.FairnessGroup = g
 		}
 	}
 	f.chi(ByPool, [][]group{values(m.open)})
@@ -186,6 +256,7 @@ func (m *measure) fairness() *Fairness {
 	}
 	f.runs(ByPosition, listed)
 	f.runs(ByRegistration, m.inOrder())
+	f.exact(ByRelation, m.counts[ByRelation], RelatedName)
 	f.correct()
 	return f
 }
@@ -193,7 +264,8 @@ func (m *measure) fairness() *Fairness {
 // walkLists puts each pool into the order of its public list, counts tenths of it, and gives the runs along it.
 func (m *measure) walkLists() *runs {
 	r := &runs{}
-	for pool, list := range m.position {
+	for _, pool := range slices.Sorted(maps.Keys(m.position)) {
+		list := m.position[pool]
 		slices.SortFunc(list, func(a, b placed) int { return slices.Compare(a.entry[:], b.entry[:]) })
 		won := make([]bool, len(list))
 		for i, p := range list {
@@ -207,8 +279,8 @@ func (m *measure) walkLists() *runs {
 
 func (m *measure) inOrder() *runs {
 	r := &runs{}
-	for _, won := range m.ordered {
-		r.add(won)
+	for _, pool := range slices.Sorted(maps.Keys(m.ordered)) {
+		r.add(m.ordered[pool])
 	}
 	return r
 }
@@ -236,7 +308,8 @@ func byLength(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.
 // groups sums a question's groups over the pools.
 func (m *measure) groups(by Question) []FairnessGroup {
 	sums := map[string]*FairnessGroup{}
-	for _, groups := range m.counts[by] {
+	for _, pool := range slices.Sorted(maps.Keys(m.counts[by])) {
+		groups := m.counts[by][pool]
 		var all group
 		for _, g := range groups {
 			all.entries, all.winners = all.entries+g.entries, all.winners+g.winners
@@ -266,6 +339,25 @@ func (f *Fairness) chi(by Question, strata [][]group) {
 func (f *Fairness) runs(by Question, r *runs) {
 	if deviate, p, enough := r.test(); enough {
 		f.Tests = append(f.Tests, FairnessTest{By: by, Method: Runs, Statistic: deviate, P: p})
+	}
+}
+
+// exact asks whether one group of each pool won too often, however few it has.
+func (f *Fairness) exact(by Question, pools map[string]map[string]*group, name string) {
+	var urns []urn
+	for _, pool := range slices.Sorted(maps.Keys(pools)) {
+		groups := pools[pool]
+		var u urn
+		for other, g := range groups {
+			u.all.entries, u.all.winners = u.all.entries+g.entries, u.all.winners+g.winners
+			if other == name {
+				u.part = *g
+			}
+		}
+		urns = append(urns, u)
+	}
+	if winners, p, possible := exactExcess(urns); possible {
+		f.Tests = append(f.Tests, FairnessTest{By: by, Method: Exact, Statistic: float64(winners), P: p})
 	}
 }
 

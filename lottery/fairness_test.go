@@ -6,17 +6,19 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
+	"hongbao/campaign"
 	"hongbao/internal/database"
 	"hongbao/internal/testkit"
 	"hongbao/lottery/draw"
 )
 
 // sample measures 4,000 entries in two pools, of whom those win that the rule names.
-func sample(wins func(i int, e *drawnEntry) bool) *Fairness {
-	m := newMeasure(&draw.Plan{Terms: draw.Terms{Tiers: []draw.Tier{{Scope: "east"}, {Scope: "*"}}}})
+func sample(related campaign.Related, wins func(i int, e *drawnEntry) bool) *Fairness {
+	m := newMeasure(&draw.Plan{Terms: draw.Terms{Tiers: []draw.Tier{{Scope: "east"}, {Scope: "*"}}}}, related)
 	for i := range 4000 {
-		e := &drawnEntry{pool: []string{"east", "west"}[min(1, i%4)], operator: []string{"icbc", "abc", "boc"}[i%3],
+		e := &drawnEntry{registration: int64(i), pool: []string{"east", "west"}[min(1, i%4)], operator: []string{"icbc", "abc", "boc"}[i%3],
 			registeredAt: database.Millis(1607650000000 + i*60000), entry: sha256.Sum256(fmt.Append(nil, i)), line: -1}
 		if wins(i, e) {
 			e.line = 0
@@ -47,12 +49,37 @@ func TestFairnessFindsWhatWasRigged(t *testing.T) {
 		"registration runs": func(i int, _ *drawnEntry) bool { return i%20 < 2 },
 	}
 	for what, wins := range rigged {
-		f := sample(wins)
+		f := sample(campaign.Related{}, wins)
 		if len(f.Tests) != 5 || f.Entries != 4000 || f.Winners == 0 {
 			t.Errorf("%s: %d tests of %d entries", what, len(f.Tests), f.Entries)
 		}
 		if found := strings.Join(f.uneven(), ", "); (what == "") != (found == "") || !strings.Contains(found, what) {
 			t.Errorf("rigged by %q, found %q", what, found)
+		}
+	}
+}
+
+// A list of eight people, three of whom won where one in ten does, is nothing; six are.
+func TestFairnessFindsRelatedWinners(t *testing.T) {
+	related := campaign.Related{RelatedCount: campaign.RelatedCount{Filed: 9}, Registrations: map[int64]bool{}}
+	for i := range int64(8) {
+		related.Registrations[i*400+1] = true
+	}
+	for winners, even := range map[int]bool{0: true, 3: true, 6: false} {
+		left := winners
+		f := sample(related, func(i int, e *drawnEntry) bool {
+			if related.Registrations[e.registration] {
+				left--
+				return left >= 0
+			}
+			return i%10 == 3
+		})
+		last := f.Tests[len(f.Tests)-1]
+		if last.By != ByRelation || last.Method != Exact || last.Statistic != float64(winners) || last.Even != even {
+			t.Errorf("%d winners: %+v", winners, last)
+		}
+		if r := f.Related; r.Filed != 9 || r.Registered != 8 || r.Entries != 8 || r.Winners != int64(winners) || r.Expected < 0.5 || r.Expected > 1.2 {
+			t.Errorf("%d winners: %+v", winners, r)
 		}
 	}
 }
@@ -87,8 +114,22 @@ func TestFairnessOfADraw(t *testing.T) {
 		if len(sums) != 4 {
 			t.Errorf("%d questions", len(sums))
 		}
-		if page := s.want(200, "", "GET", "/draws/"+slug, "", nil); !strings.Contains(page, "中签是否均匀") {
-			t.Error("the public page has no word of it")
+		says := func(want string) {
+			t.Helper()
+			if page := s.want(200, "", "GET", "/draws/"+slug, "", nil); !strings.Contains(page, "中签是否均匀") || !strings.Contains(page, want) {
+				t.Errorf("the public page has no word of %q", want)
+			}
+		}
+		says("没有提交与其有关联人员的名单")
+		_, err = s.service.Campaigns.FileRelated(ctx, "city-admin.li", slug, "市商务局", strings.NewReader("document\n11010519491231002X\n440524188001010014\n"))
+		s.must(err)
+		says("没有提交与其有关联人员的名单") // looked up once a minute
+		s.clock.Advance(time.Minute)
+		says("主办方申报了 2 名与其有关联的人员，其中 0 人登记")
+		says("其中 2 人是名单锁定之后才申报的")
+		same, err := FairnessOf(s.db.Read(ctx), s.id)
+		if err != nil || same.Related.Filed != 2 || same.Winners != f.Winners {
+			t.Errorf("in a snapshot: %+v, %v", same, err)
 		}
 	})
 }

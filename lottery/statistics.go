@@ -87,6 +87,66 @@ func (r *runs) test() (deviate, p float64, enough bool) {
 	return deviate, math.Erfc(math.Abs(deviate) / math.Sqrt2), true
 }
 
+// urn is one pool and a part of it.
+type urn struct{ all, part group }
+
+// most is how many entries of the parts, over all pools, the exact test takes; a longer list is no list of related people.
+const most = 20_000
+
+// exactExcess is the exact test that chance alone made the part of each pool win as often as it did, or more often (Fisher, one-sided,
+// the pools' hypergeometric distributions added up). It is impossible when nobody of the part was drawn from, or nobody could win or lose.
+func exactExcess(urns []urn) (winners int64, p float64, possible bool) {
+	sum, entries := []float64{1}, int64(0)
+	for _, u := range urns {
+		if u.part.entries == 0 || u.all.winners == 0 || u.all.winners == u.all.entries {
+			continue
+		}
+		if entries += u.part.entries; entries > most {
+			return 0, 1, false
+		}
+		winners += u.part.winners
+		sum = convolved(sum, hypergeometric(u))
+	}
+	for _, chance := range sum[min(int(winners), len(sum)):] {
+		p += chance
+	}
+	return winners, min(p, 1), entries > 0
+}
+
+// hypergeometric gives the chance of 0, 1, 2 ... winners in the part.
+func hypergeometric(u urn) []float64 {
+	chances := make([]float64, min(u.part.entries, u.all.winners)+1)
+	whole := choose(u.all.entries, u.all.winners)
+	for k := range chances {
+		chances[k] = math.Exp(choose(u.part.entries, int64(k)) + choose(u.all.entries-u.part.entries, u.all.winners-int64(k)) - whole)
+	}
+	return chances
+}
+
+// choose is the logarithm of n over k; minus infinity when there is no way.
+func choose(n, k int64) float64 {
+	if k < 0 || k > n {
+		return math.Inf(-1)
+	}
+	return logFactorial(n) - logFactorial(k) - logFactorial(n-k)
+}
+
+func logFactorial(n int64) float64 {
+	log, _ := math.Lgamma(float64(n) + 1)
+	return log
+}
+
+// convolved is the distribution of the sum of two independent counts.
+func convolved(a, b []float64) []float64 {
+	sum := make([]float64, len(a)+len(b)-1)
+	for i, x := range a {
+		for j, y := range b {
+			sum[i+j] += x * y
+		}
+	}
+	return sum
+}
+
 // holm corrects p values for the number of tests made (Holm 1979): the smallest times n, the next times n-1, and so on, never
 // descending, at most 1. The order of the values is kept.
 func holm(values []float64) []float64 {

@@ -108,3 +108,21 @@ func TestLevelOfTheTests(t *testing.T) {
 		t.Errorf("of %d fair draws, chi-square rejects %d and runs %d at 5 %%", draws, chi, run)
 	}
 }
+
+// The tea taster of Fisher: 3 of 4 right by chance in 17 of 70 ways. Two urns are as one whose chances are added up by hand.
+func TestExactExcess(t *testing.T) {
+	tea := urn{all: group{8, 4}, part: group{4, 3}}
+	winners, p, possible := exactExcess([]urn{tea})
+	if winners != 3 || !possible || math.Abs(p-17.0/70) > 1e-12 {
+		t.Errorf("%d, %v, %v", winners, p, possible)
+	}
+	coin := urn{all: group{2, 1}, part: group{1, 1}} // one of two wins: one half
+	if winners, p, _ := exactExcess([]urn{tea, coin}); winners != 4 || math.Abs(p-(1.0/70+16.0/70/2)) > 1e-12 {
+		t.Errorf("two urns: %d, %v", winners, p)
+	}
+	for _, u := range []urn{{all: group{5, 0}, part: group{2, 0}}, {all: group{5, 5}, part: group{2, 2}}, {all: group{5, 3}}, {all: group{90_000, 40_000}, part: group{most + 1, 9}}} {
+		if _, p, possible := exactExcess([]urn{u}); possible || p != 1 {
+			t.Errorf("%+v: %v, %v", u, p, possible)
+		}
+	}
+}

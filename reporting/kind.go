@@ -13,7 +13,7 @@ import (
 )
 
 // Kind says how a column's stored value is read and shown. A value in hand is nil, string, int64 (counts; money in fen; moments
-// and days in milliseconds since the epoch, UTC) or float64 (shares).
+// and days in milliseconds since the epoch, UTC) or float64 (shares, numbers with decimals).
 type Kind int
 
 // Kinds of column. Moments and days are shown in Asia/Shanghai. Of the last three the query gives a registration's id, and the
@@ -25,6 +25,7 @@ const (
 	Moment      // date and time, to the second
 	Day         // date
 	Share       // fraction of one, shown in percent
+	Real        // number with decimals, shown with four
 	Digest      // bytes, shown as lower-case hex
 	Name
 	Phone
@@ -52,7 +53,7 @@ func (k Kind) value(raw any) (any, error) {
 			return nil, err
 		}
 		return ms, err
-	case Share:
+	case Share, Real:
 		return fraction(raw)
 	case Digest:
 		if b, ok := raw.([]byte); ok {

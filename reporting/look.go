@@ -14,7 +14,7 @@ type look struct {
 
 // formats are Excel's number formats by kind of column. Text stays text, whatever it begins with.
 var formats = map[Kind]string{Text: "@", Digest: "@", Name: "@", Phone: "@", Document: "@",
-	Count: "#,##0", Money: "#,##0.00", Moment: "yyyy-mm-dd hh:mm:ss", Day: "yyyy-mm-dd", Share: "0.00%"}
+	Count: "#,##0", Money: "#,##0.00", Moment: "yyyy-mm-dd hh:mm:ss", Day: "yyyy-mm-dd", Share: "0.00%", Real: "#,##0.0000"}
 
 const red, cream, grey, family = "C8161D", "FBF3EE", "7A6F6A", "Calibri"
 
@@ -72,6 +72,8 @@ func (c Column) unit() string {
 		return "日期，北京时间"
 	case Share:
 		return "百分比"
+	case Real:
+		return "小数"
 	case Digest:
 		return "十六进制"
 	default:
@@ -89,7 +91,7 @@ func (c Column) width() float64 {
 		usual = 19
 	case c.Kind == Money || c.Code != "":
 		usual = 18
-	case c.Kind == Count || c.Kind == Day || c.Kind == Share:
+	case c.Kind == Count || c.Kind == Day || c.Kind == Share || c.Kind == Real:
 		usual = 12
 	case c.Kind == Document:
 		usual = 21

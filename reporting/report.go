@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm"
 
 	"hongbao/campaign"
+	"hongbao/lottery"
 )
 
 // Column is one column of a sheet: its value is the query's column at the same place.
@@ -65,6 +66,8 @@ type Scope struct {
 	Words    vocabulary                                                                           // names of codes in this campaign
 	People   func(ctx context.Context, registrations []int64) (map[int64]campaign.Contact, error) // nil hides identity altogether
 	Unmasked bool                                                                                 // identity in full, for released reports only
+
+	fairness func() (*lottery.Fairness, error) // measured once, see drawn
 
 	Progress func(rows int) error // called now and then; its error ends the making
 }

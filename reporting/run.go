@@ -199,6 +199,7 @@ func (s *Service) compose(ctx context.Context, o Order, cover Cover, scope Scope
 	scope.At, scope.Unmasked, scope.People = cover.MadeAt, o.Unmasked, s.people(cover.MadeBy)
 	err = s.DB.Snapshot(ctx, func(tx *gorm.DB) (err error) {
 		scope.Tx = tx
+		scope.fairness = sync.OnceValues(func() (*lottery.Fairness, error) { return lottery.FairnessOf(tx.WithContext(ctx), scope.Campaign) })
 		switch o.Format {
 		case CSV:
 			out, err = report.CSV(ctx, scope, cover, w)

@@ -121,7 +121,7 @@ func (c Column) original(text string) (any, error) {
 	case Moment, Day:
 		days, err := strconv.ParseFloat(text, 64)
 		return 1000 * (int64(math.Round((days-excelEpoch)*86400)) - 8*3600), err
-	case Share:
+	case Share, Real:
 		return strconv.ParseFloat(text, 64)
 	}
 	if c.Code != "" {

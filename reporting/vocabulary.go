@@ -18,7 +18,11 @@ var fixedWords = vocabulary{
 	"origin":          {"callback": "实时通知", "statement": "对账单补记"},
 	"pay-mode": {"pos-shows-code": "扫收银机码", "pos-scans-payer": "被扫付款码", "stand-qr": "扫立牌码", "tap": "碰一碰",
 		"sub-wallet": "子钱包", "cash-on-delivery": "货到付款"},
-	"log-kind": {"notice": "公告", "chain": "信标参数", "excluded": "排除名单", "plan": "方案", "reveals": "揭示值", "beacon": "信标", "result": "结果", "backfill": "递补", "void": "作废"},
+	"question":    {"pool": "签池", "operator": "运营机构", "hour": "登记时段", "position": "名单位置", "relation": "与主办方关系", "registration": "登记先后"},
+	"test-method": {"chi-square": "卡方", "runs": "游程", "exact": "精确"},
+	"relation":    {"related": "有关联", "other": "其他"},
+	"verdict":     {"even": "未见异常", "uneven": "不均匀"},
+	"log-kind":    {"notice": "公告", "chain": "信标参数", "excluded": "排除名单", "plan": "方案", "reveals": "揭示值", "beacon": "信标", "result": "结果", "backfill": "递补", "void": "作废"},
 }
 
 // words gathers a campaign's vocabulary.

@@ -34,7 +34,24 @@ func (s *script) load(ctx context.Context) error {
 	if err := s.importEvidence(ctx); err != nil {
 		return err
 	}
+	if err := s.fileRelated(ctx); err != nil {
+		return err
+	}
 	return s.fund(ctx)
+}
+
+// fileRelated names one citizen in a hundred as related to the organisers.
+func (s *script) fileRelated(ctx context.Context) error {
+	var list bytes.Buffer
+	w := csv.NewWriter(&list)
+	w.Write([]string{"document_kind", "document"})
+	for n, c := range s.citizens {
+		if n%100 == 7 && c.Case != BadDocument {
+			w.Write([]string{c.Kind, c.Document})
+		}
+	}
+	w.Flush()
+	return s.staff.admin.ask(ctx, http.MethodPost, s.campaignPath("/related-people?source=rehearsal"), body{"text/csv", list.Bytes()}, nil)
 }
 
 // importEvidence uploads one list for each kind of evidence that the rule book asks for: every citizen but the ineligible is on one.
