@@ -51,7 +51,7 @@ type JobRun struct {
 func (k *Console) Routes(w *web.Web) {
 	k.web = w
 	w.Pages.Add("admin", templates)
-	w.Pages.Navigate(navigation...)
+	w.Pages.Navigate(drawn(navigation)...)
 	w.SignIn = k.notSignedIn
 	k.apiRoutes(w)
 	k.deskRoutes(w)

@@ -35,8 +35,13 @@ type block struct {
 	Acts        []act
 	Timeline    []web.Event
 	Bars        *bars
+	Chart       *web.Chart
+	Parts       *web.Parts
+	Progress    []web.Progress
 	Code        string
 	Columns     []block
+	Live        string // address of the events that draw Inside anew while work is under way
+	Inside      []block
 }
 
 type fact struct {

@@ -42,6 +42,7 @@ type Service struct {
 	shelf    shelf
 	listed   recent[string, []int64]
 	shops    recent[shopQuery, []ListedMerchant]
+	counted  recent[int64, int64] // registrations, by campaign
 	intake   intake
 	tally    tally
 	attempts attempts

@@ -21,28 +21,21 @@ func (s *Service) pages(r *gin.Engine, w *web.Web) {
 	one.GET("", w.Handle(s.homePage(w)))
 	one.GET("/register", w.Handle(s.registerPage(w)))
 	one.POST("/register", w.Limited("register"), w.Handle(s.postRegister(w)))
+	one.GET("/guide", w.Handle(s.guidePage(w)))
 	one.GET("/merchants", w.Handle(s.merchantsPage(w)))
 	one.GET("/result", w.Handle(s.resultPage(w)))
 	one.POST("/result", w.Limited("lookup"), w.Handle(s.postResult(w, "", s.Lookup)))
 	one.POST("/confirm", w.Limited("lookup"), w.Handle(s.postResult(w, "confirm", s.Confirm)))
-	me := one.Group("/me", signedIn, w.Citizen())
+	me := one.Group("/me", w.CitizenPage())
 	me.GET("", w.Handle(s.mePage(w)))
 	me.GET("/receipt", w.Handle(s.receiptFile))
 	me.GET("/data", w.Handle(s.dataFile))
 	me.POST("/withdraw", w.Handle(s.postWithdraw(w)))
 }
 
-// signedIn sends those without a citizen token to where they can get one.
-func signedIn(c *gin.Context) {
-	if _, err := c.Cookie(web.CitizenCookie); err != nil && c.GetHeader("Authorization") == "" {
-		c.Redirect(http.StatusSeeOther, "/c/"+c.Param("slug")+"/result")
-		c.Abort()
-	}
-}
-
 func (s *Service) view(c *gin.Context) (campaignView, error) {
 	live, err := s.public(c)
-	return campaignView{live, web.Locale(c), s.Now()}, err
+	return campaignView{Live: live, Locale: web.Locale(c), Now: s.Now()}, err
 }
 
 func (s *Service) cityPage(w *web.Web) func(c *gin.Context) error {
@@ -53,7 +46,7 @@ func (s *Service) cityPage(w *web.Web) func(c *gin.Context) error {
 		}
 		var views []campaignView
 		for _, live := range list {
-			views = append(views, campaignView{live, web.Locale(c), s.Now()})
+			views = append(views, campaignView{Live: live, Locale: web.Locale(c), Now: s.Now()})
 		}
 		return w.Render(c, http.StatusOK, "campaign/city.html", gin.H{"Campaigns": views})
 	}
@@ -65,8 +58,32 @@ func (s *Service) homePage(w *web.Web) func(c *gin.Context) error {
 		if err != nil {
 			return err
 		}
+		view.Registered = s.crowd(c.Request.Context(), view)
 		return w.Render(c, http.StatusOK, "campaign/home.html", view)
 	}
+}
+
+// guidePage says how to come by the money, operator by operator.
+func (s *Service) guidePage(w *web.Web) func(c *gin.Context) error {
+	return func(c *gin.Context) error {
+		view, err := s.view(c)
+		if err != nil {
+			return err
+		}
+		return w.Render(c, http.StatusOK, "campaign/guide.html", view)
+	}
+}
+
+// crowd is how many have registered so far, while that is news; the page does without when the database does not answer.
+func (s *Service) crowd(ctx context.Context, view campaignView) int64 {
+	if stage := view.Stage(); stage != "open" && stage != "pending" {
+		return 0
+	}
+	n, err := s.counted.getWithin(countLife, view.ID, s.Now(), func() (int64, error) { return s.Registered(ctx, view.ID) })
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 func (s *Service) merchantsPage(w *web.Web) func(c *gin.Context) error {

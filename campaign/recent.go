@@ -20,16 +20,22 @@ type recentItem[V any] struct {
 
 const (
 	recentLife = 2 * time.Second
-	maxRecent  = 2000 // answers; when it is full it starts anew
+	countLife  = time.Minute // of a count of millions of rows that nobody needs to the second
+	maxRecent  = 2000        // answers; when it is full it starts anew
 )
 
 // get gives the answer for key, at most recentLife old by the service's clock.
 func (r *recent[K, V]) get(key K, now time.Time, ask func() (V, error)) (V, error) {
+	return r.getWithin(recentLife, key, now, ask)
+}
+
+// getWithin is get for an answer that may be older.
+func (r *recent[K, V]) getWithin(life time.Duration, key K, now time.Time, ask func() (V, error)) (V, error) {
 	item := r.item(key)
 	item.mu.Lock()
 	defer item.mu.Unlock()
 	age := now.Sub(item.readAt)
-	if !item.readAt.IsZero() && age >= 0 && age < recentLife {
+	if !item.readAt.IsZero() && age >= 0 && age < life {
 		return item.value, nil
 	}
 	value, err := ask()

@@ -13,8 +13,9 @@ import (
 // campaignView is what every page of a campaign shows.
 type campaignView struct {
 	*Live
-	Locale string
-	Now    time.Time
+	Locale     string
+	Now        time.Time
+	Registered int64 // so far, where the page tells the chance; not to the minute
 }
 
 // Title is the campaign's name.
@@ -76,10 +77,15 @@ func (v campaignView) Funders() []web.Figure {
 // Figures are the numbers of the home page.
 func (v campaignView) Figures() []web.Figure {
 	say := func(zh, en string) string { return Text{zh, en}.In(v.Locale) }
-	return []web.Figure{
+	list := []web.Figure{
 		{Label: say("红包", "Envelopes"), Value: web.Count(v.Book.Envelopes()), Unit: say("个", "")},
 		{Label: say("总额", "Budget"), Value: budgetText(v.Budget, v.Locale), Unit: say("元", "yuan")},
 	}
+	if v.Registered > 0 {
+		list = append(list, web.Figure{Label: say("已登记", "Registered"), Value: web.Count(v.Registered), Unit: say("人", "people")},
+			web.Figure{Label: say("目前中签率", "Chance so far"), Value: web.Share(min(v.Registered, v.Book.Envelopes()), v.Registered)})
+	}
+	return list
 }
 
 // budgetText shortens a round sum as people say it: 2,000 万.

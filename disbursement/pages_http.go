@@ -14,7 +14,7 @@ import (
 )
 
 func (s *Service) pages(r *gin.Engine, w *web.Web) {
-	page := r.Group("/c/:slug/envelope", w.Citizen())
+	page := r.Group("/c/:slug/envelope", w.CitizenPage())
 	page.GET("", w.Handle(func(c *gin.Context) error { return s.showEnvelope(c, w, http.StatusOK, nil) }))
 	act := func(do func(*gin.Context, Envelope) error) gin.HandlerFunc {
 		return w.Handle(func(c *gin.Context) error { return s.act(c, w, do) })

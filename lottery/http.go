@@ -39,6 +39,7 @@ func (s *Service) Routes(r *gin.Engine, w *web.Web) {
 	w.Pages.Add("lottery", templates)
 	r.GET("/draws", w.Handle(s.drawsPage(w)))
 	r.GET("/draws/:slug", w.Handle(s.drawPage(w)))
+	r.GET("/c/:slug/outcome", w.CitizenPage(), w.Handle(s.outcomePage(w)))
 
 	api := r.Group("/api/v1")
 	api.GET("/draws", w.Handle(s.getDraws))

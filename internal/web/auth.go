@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 
 	"hongbao/internal/fault"
@@ -79,6 +80,20 @@ func (w *Web) Citizen() gin.HandlerFunc {
 		citizen, err := w.readCitizen(tokenOf(c, CitizenCookie))
 		if err != nil {
 			w.Fail(c, err)
+			return
+		}
+		c.Set(citizenKey, citizen)
+		c.Next()
+	}
+}
+
+// CitizenPage is Citizen for the pages of a campaign: those without a valid token are led to where they get one.
+func (w *Web) CitizenPage() gin.HandlerFunc {
+	return func(c *gin.Context) {
+		citizen, err := w.readCitizen(tokenOf(c, CitizenCookie))
+		if err != nil {
+			c.Redirect(http.StatusSeeOther, "/c/"+url.PathEscape(c.Param("slug"))+"/result")
+			c.Abort()
 			return
 		}
 		c.Set(citizenKey, citizen)

@@ -6,9 +6,11 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// Figure is one number of a row of figures. Tone marks one that needs attention: "", "warn" or "bad".
+// Figure is one number of a row of figures. Tone marks one that needs attention: "", "warn" or "bad". With a Whole, Part
+// of it is drawn as a line.
 type Figure struct {
 	Label, Value, Unit, Note, URL, Tone string
+	Part, Whole                         int64
 }
 
 // Table is the one table of the console and the public pages.

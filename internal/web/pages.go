@@ -36,9 +36,12 @@ type Pages struct {
 	nav    []NavItem
 }
 
-// NavItem is an entry of the console's side navigation, shown to those who hold Permission ("" for all staff).
+// NavItem is an entry of the console's side navigation, shown to those who hold Permission ("" for all staff). Icon is an
+// SVG path in a box of 20 by 20, drawn as a line; Group heads the entries that begin here.
 type NavItem struct {
 	Path, ZH, EN, Permission string
+	Icon                     string
+	Group                    [2]string // 中文, English
 }
 
 // NewPages holds the shared layouts, components and style, and no room's pages yet.
@@ -91,14 +94,15 @@ type View struct {
 	Large       bool
 	Environment string
 	Actor       *Actor
+	CityName    string // of the one city that the actor serves
 	Path, Query string
 	Nav         []NavLink
 }
 
 // NavLink is a navigation entry as shown to one person on one page.
 type NavLink struct {
-	Path, Label string
-	Current     bool
+	Path, Label, Icon, Group string
+	Current                  bool
 }
 
 // Render answers with a page, in the language of the request, compressed where the browser takes it.
@@ -126,13 +130,21 @@ func (w *Web) Render(c *gin.Context, status int, name string, data any) error {
 
 // execute writes one page in one language.
 func (p *Pages) execute(out *bytes.Buffer, locale, name string, view View) error {
+	return p.executeBlock(out, locale, name, "", view)
+}
+
+// executeBlock writes one block of a page, or all of it where block is "".
+func (p *Pages) executeBlock(out *bytes.Buffer, locale, name, block string, data any) error {
 	p.mu.RLock()
 	page := p.pages[locale+":"+name]
 	p.mu.RUnlock()
 	if page == nil {
 		return fmt.Errorf("web: no page %q", name)
 	}
-	if err := page.Execute(out, view); err != nil {
+	if block == "" {
+		block = page.Name()
+	}
+	if err := page.ExecuteTemplate(out, block, data); err != nil {
 		return fmt.Errorf("web: page %s: %w", name, err)
 	}
 	return nil
@@ -148,6 +160,9 @@ func (w *Web) view(c *gin.Context, data any) View {
 		actor := value.(Actor)
 		view.Actor = &actor
 		view.Nav = w.navLinks(actor, view)
+		if w.CityName != nil && actor.City != "*" {
+			view.CityName = w.CityName(c, actor.City)
+		}
 	}
 	return view
 }
@@ -158,12 +173,12 @@ func (w *Web) navLinks(actor Actor, view View) []NavLink {
 		if item.Permission != "" && !w.May(actor.Role, item.Permission) {
 			continue
 		}
-		label := item.ZH
+		label, group := item.ZH, item.Group[0]
 		if view.Locale == "en" {
-			label = item.EN
+			label, group = item.EN, item.Group[1]
 		}
 		current := view.Path == item.Path || item.Path != "/console" && hasPath(view.Path, item.Path)
-		links = append(links, NavLink{item.Path, label, current})
+		links = append(links, NavLink{item.Path, label, item.Icon, group, current})
 	}
 	return links
 }

@@ -41,6 +41,8 @@ type Web struct {
 	Pages  *Pages
 	// SignIn, when set, answers a console page that was asked for without a session. Its status must be 401.
 	SignIn func(c *gin.Context)
+	// CityName, when set, gives the name of a city by its code in the language of the request, or "".
+	CityName func(c *gin.Context, code string) string
 	Options
 }
 

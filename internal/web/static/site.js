@@ -1,5 +1,5 @@
-// What a page gains where scripts run: copying a digest, a live countdown, numbers grouped as they are typed, and
-// one click for one submission. Every page works without it.
+// What a page gains where scripts run: copying a digest, a live countdown, numbers grouped as they are typed, parts that
+// follow work under way, and one click for one submission. Every page works without it.
 
 for (const button of document.querySelectorAll("[data-copy]")) {
   if (!navigator.clipboard) break;
@@ -14,10 +14,20 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 
 function pad(number) { return String(number).padStart(2, "0"); }
 
+// left gives the parts of a time to come, as pairs of a number and what stands behind it.
 function left(seconds, days) {
-  const clock = [seconds / 3600 % 24, seconds / 60 % 60, seconds % 60].map((part) => pad(Math.floor(part))).join(":");
+  const [hours, minutes, rest] = [seconds / 3600 % 24, seconds / 60 % 60, seconds % 60].map((part) => pad(Math.floor(part)));
   const whole = Math.floor(seconds / 86400);
-  return whole > 0 ? `${whole} ${days} ${clock}` : clock;
+  return [...(whole > 0 ? [[whole, days]] : []), [hours, ":"], [minutes, ":"], [rest, ""]];
+}
+
+function show(clock, parts) {
+  clock.replaceChildren(...parts.flatMap(([number, mark]) => {
+    const [digits, behind] = [document.createElement("b"), document.createElement("i")];
+    digits.textContent = number;
+    behind.textContent = mark;
+    return mark ? [digits, behind] : [digits];
+  }));
 }
 
 const countdowns = [...document.querySelectorAll("[data-countdown]")];
@@ -26,7 +36,7 @@ function tick() {
   for (const clock of countdowns) {
     const seconds = Math.ceil((Date.parse(clock.dataset.countdown) - Date.now()) / 1000);
     if (seconds > 0) {
-      clock.textContent = left(seconds, clock.dataset.days);
+      show(clock, left(seconds, clock.dataset.days));
       clock.dataset.live = "yes";
     } else if (clock.dataset.live) {
       location.reload();
@@ -51,6 +61,20 @@ for (const field of document.querySelectorAll("[data-format]")) {
   field.addEventListener("input", () => {
     if (field.selectionStart === field.value.length) field.value = grouped(field.value, cuts);
   });
+}
+
+document.querySelector(".side [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}
+
+// A part that follows work under way is drawn by the server and sent anew when it has changed.
+for (const part of document.querySelectorAll("[data-live]")) {
+  const source = new EventSource(part.dataset.live);
+  source.addEventListener("message", (event) => { part.innerHTML = event.data; });
+  source.addEventListener("end", () => source.close());
 }
 
 for (const form of document.querySelectorAll('form[method="post"]')) {

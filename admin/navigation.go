@@ -1,0 +1,40 @@
+package admin
+
+import "hongbao/internal/web"
+
+// icons draw the entries of the navigation, as lines in a box of 20 by 20.
+var icons = map[string]string{
+	"/console":                "M3 10.5 10 4l7 6.5M5 9v7.5h10V9",
+	"/console/campaigns":      "M4 2.5h12v15H4zM4 6.5q6 5 12 0M10 9.2v0",
+	"/console/registrations":  "M10 9.5a3.2 3.2 0 1 0 0-6.4 3.2 3.2 0 0 0 0 6.4zM3.5 17c.4-3 3-5 6.5-5s6.1 2 6.5 5",
+	"/console/draws":          "M2.5 6h15v2.5a1.5 1.5 0 0 0 0 3V14h-15v-2.5a1.5 1.5 0 0 0 0-3zM12 6v8",
+	"/console/disbursement":   "M3 9.5 17 3l-4.5 14-3-6zM9.5 11 17 3",
+	"/console/wallets":        "M3 6.5h13v10H3zM3 6.5V4.5h10.5M12.5 11.5h1",
+	"/console/merchants":      "M4 9v8h12V9M2.5 8.5 4.5 3h11l2 5.5zM8 17v-4.5h4V17",
+	"/console/reconciliation": "M10 3v14M6 17h8M4 5.5h12M4 5.5 1.8 11h4.4zM16 5.5 13.8 11h4.4z",
+	"/console/reports":        "M5 2.5h7l3 3v12H5zM12 2.5v3h3M8 10h4M8 13h4",
+	"/console/approvals":      "M3 10.5 8 15.5 17 5",
+	"/console/audit":          "M8.5 3a5.5 5.5 0 1 0 0 11 5.5 5.5 0 0 0 0-11zM12.5 12.5 17 17",
+	"/console/system":         "M10 7a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM10 2.5V5M10 15v2.5M2.5 10H5M15 10h2.5M4.7 4.7l1.8 1.8M13.5 13.5l1.8 1.8M15.3 4.7l-1.8 1.8M6.5 13.5l-1.8 1.8",
+}
+
+// groups head the entries that follow the one they stand at.
+var groups = map[string][2]string{
+	"/console/campaigns":    {"活动与抽签", "Campaigns"},
+	"/console/disbursement": {"资金", "Money"},
+	"/console/reports":      {"监督", "Oversight"},
+	"/console/system":       {"平台", "Platform"},
+}
+
+// drawn gives the entries their icons and group headings. An entry of a kind of its own has a plain dot.
+func drawn(entries []web.NavItem) []web.NavItem {
+	made := make([]web.NavItem, len(entries))
+	for i, entry := range entries {
+		entry.Icon, entry.Group = icons[entry.Path], groups[entry.Path]
+		if entry.Icon == "" {
+			entry.Icon = "M10 8a2 2 0 1 0 0 4 2 2 0 0 0 0-4z"
+		}
+		made[i] = entry
+	}
+	return made
+}
