@@ -24,6 +24,8 @@ var kinds = map[string][2]string{
 	"disbursement.reissue": {"批准补发", "Approve a reissue"},
 	"return.surplus":       {"退回结余资金", "Return the surplus"},
 	"funding.receive":      {"确认资金到位", "Confirm funds received"},
+	"settlement.release":   {"解除暂缓结算", "Release a hold"},
+	"settlement.payout":    {"确认商户结算付款", "Confirm a payout to merchants"},
 }
 
 func kindName(c *gin.Context, kind string) string {
@@ -168,8 +170,13 @@ func subjectText(c *gin.Context, a staff.Approval) string {
 	if _, err := strconv.Atoi(a.Subject); err != nil {
 		return a.Subject
 	}
-	if a.Kind == "funding.receive" {
+	switch a.Kind {
+	case "funding.receive":
 		return web.Tr(c, "到账记录 "+a.Subject, "Receipt "+a.Subject)
+	case "settlement.release":
+		return web.Tr(c, "暂缓记录 "+a.Subject, "Hold "+a.Subject)
+	case "settlement.payout":
+		return web.Tr(c, "结算付款 "+a.Subject, "Payout "+a.Subject)
 	}
 	return web.Tr(c, "资金批次 "+a.Subject, "Batch "+a.Subject)
 }

@@ -57,6 +57,7 @@ func (k *Console) Routes(w *web.Web) {
 	k.deskRoutes(w)
 	k.campaignRoutes(w)
 	k.moneyRoutes(w)
+	k.settlementRoutes(w)
 }
 
 // seesWork is the permission to look at campaigns, draws and money: who may download the reports may see the same facts
@@ -73,6 +74,7 @@ var navigation = []web.NavItem{
 	{Path: "/console/wallets", ZH: "钱包与消费", EN: "Wallets and spending", Permission: seesWork},
 	{Path: "/console/messages", ZH: "短信", EN: "Messages", Permission: seesWork},
 	{Path: "/console/merchants", ZH: "商户", EN: "Merchants", Permission: seesWork},
+	{Path: "/console/settlements", ZH: "商户结算", EN: "Settlement", Permission: seesWork},
 	{Path: "/console/reconciliation", ZH: "对账", EN: "Reconciliation", Permission: seesWork},
 	{Path: "/console/reports", ZH: "报表", EN: "Reports", Permission: seesWork},
 	{Path: "/console/approvals", ZH: "审批", EN: "Approvals", Permission: seesWork},

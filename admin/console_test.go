@@ -48,6 +48,14 @@ func (b books) RuleBook(ctx context.Context, id int64) (*campaign.RuleBook, erro
 	return b.campaigns.RuleBook(ctx, id)
 }
 
+func (b books) Get(ctx context.Context, id int64) (campaign.Campaign, error) {
+	return b.campaigns.Get(ctx, id)
+}
+
+func (b books) Acquirers(ctx context.Context, id int64) (map[string]string, error) {
+	return b.campaigns.Acquirers(ctx, id)
+}
+
 func newDesk(t *testing.T) *desk {
 	t.Helper()
 	db, clock := testkit.DB(t), testkit.NewClock(time.Date(2020, 12, 1, 1, 0, 0, 0, time.UTC))
@@ -239,7 +247,7 @@ var pages = map[string]string{
 	"/console": "city-admin", "/console?x=1": "system-admin", "/console?x=2": "branch", "/console/campaigns": "approver", "/console/campaigns/new": "city-admin",
 	"/console/campaigns/" + slug: "operations", "/console/campaigns/" + slug + "?as=auditor": "auditor", "/console/campaigns/" + slug + "?as=admin": "city-admin",
 	"/console/registrations": "city-admin", "/console/draws": "auditor", "/console/draws/" + slug: "city-admin", "/console/merchants": "operations",
-	"/console/merchants?district=x": "auditor", "/console/reports": "regulator", "/console/disbursement": "operations", "/console/wallets": "regulator", "/console/reconciliation": "operations", "/console/approvals": "approver", "/console/approvals?status=approved": "operations",
+	"/console/merchants?district=x": "auditor", "/console/reports": "regulator", "/console/disbursement": "operations", "/console/wallets": "regulator", "/console/reconciliation": "operations", "/console/settlements": "operations", "/console/settlements/" + slug + "/merchants/SZ-0001": "operations", "/console/approvals": "approver", "/console/approvals?status=approved": "operations",
 	"/console/approvals/1": "approver", "/console/approvals/2": "approver", "/console/audit": "auditor", "/console/audit?campaign=" + slug: "auditor", "/console/system": "system-admin",
 	"/console/system/jobs": "system-admin", "/console/system/users": "system-admin",
 }

@@ -116,6 +116,17 @@ func (s *Service) Acquirers(ctx context.Context, campaignID int64) (map[string]s
 	return acquirers, err
 }
 
+// MerchantNames gives the names of the listed ones among these merchants, by number.
+func (s *Service) MerchantNames(ctx context.Context, campaignID int64, numbers []string) (map[string]string, error) {
+	var rows []merchantRow
+	err := s.DB.Read(ctx).Raw("SELECT merchant_no, name FROM merchants WHERE campaign_id = ? AND merchant_no IN ?", campaignID, append(numbers, "")).Scan(&rows).Error
+	names := make(map[string]string, len(rows))
+	for _, row := range rows {
+		names[row.MerchantNo] = row.Name
+	}
+	return names, err
+}
+
 type shopQuery struct {
 	campaignID int64
 	filter     MerchantFilter

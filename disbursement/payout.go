@@ -89,6 +89,18 @@ func (s *Service) decidePayout(tx *gorm.DB, id int64, approved bool) error {
 	return database.Advance(tx, "settlement_payouts", id, "prepared", "approved", set)
 }
 
+// PayeeSum is what is due to one payee, beside what waits for a second person already.
+type PayeeSum struct {
+	Payee       string    `json:"payee"`
+	Settlements int64     `json:"settlements"`
+	DueFen      money.Fen `json:"due_fen"`
+}
+
+// PayeesDue lists what may be paid out now, by payee.
+func (s *Service) PayeesDue(ctx context.Context, campaignID int64) ([]PayeeSum, error) {
+	return payeeSums(s.DB.Read(ctx), campaignID)
+}
+
 // Payouts lists a campaign's payouts, newest first, at most 200.
 func (s *Service) Payouts(ctx context.Context, campaignID int64) ([]Payout, error) {
 	return payoutsOf(s.DB.Read(ctx), campaignID)

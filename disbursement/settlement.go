@@ -178,6 +178,11 @@ func (s *Service) SettlementLines(ctx context.Context, settlementID int64, fn fu
 	return eachSettlementLine(s.DB.Read(ctx), settlementID, fn)
 }
 
+// SettlementPage gives one page of a statement's lines, from 1.
+func (s *Service) SettlementPage(ctx context.Context, settlementID int64, page, size int) ([]SettlementLine, error) {
+	return settlementLines(s.DB.Read(ctx), settlementID, page, size)
+}
+
 // SettlementSums is what a merchant, or all of them, has taken in envelopes and where that stands:
 // Settled + Held + Due = Spent. Due includes what no statement has yet. All amounts in fen.
 type SettlementSums struct {

@@ -180,23 +180,38 @@ func eachSettlementLine(tx *gorm.DB, settlementID int64, fn func(SettlementLine)
 	return rows.Err()
 }
 
-// merchantSums adds up, for each merchant or for one, what was spent there and where that stands.
+func settlementLines(tx *gorm.DB, settlementID int64, page, size int) (found []SettlementLine, err error) {
+	err = tx.Raw("SELECT * FROM settlement_lines WHERE settlement_id = ? ORDER BY id LIMIT ? OFFSET ?", settlementID, size, max(page-1, 0)*size).Scan(&found).Error
+	return found, err
+}
+
+// merchantSums adds up, for each merchant or for one, what the statements say and what none has yet.
 func merchantSums(tx *gorm.DB, campaignID int64, merchantNo string) ([]SettlementSums, error) {
 	condition, values := "", []any{campaignID, campaignID}
 	if merchantNo != "" {
-		condition, values = " AND x.merchant_no = ?", append(values, merchantNo)
+		condition, values = " WHERE x.merchant_no = ?", append(values, merchantNo)
 	}
 	var found []SettlementSums
-	err := tx.Raw(`SELECT x.merchant_no, COALESCE(MAX(x.payee), '') AS payee, SUM(x.spent) AS spent, SUM(x.settled) AS settled, SUM(x.held) AS held,
-		SUM(x.spent) - SUM(x.settled) - SUM(x.held) AS due, SUM(x.spent) - SUM(x.stated) AS unstated FROM (
-			SELECT e.merchant_no, '' AS payee, SUM(`+netOfEvent+`) AS spent, 0 AS settled, 0 AS held, 0 AS stated FROM spending_events e WHERE e.campaign_id = ? GROUP BY e.merchant_no
-			UNION ALL SELECT m.merchant_no, MAX(m.payee), 0, SUM(CASE WHEN m.status = 'settled' THEN m.net_fen ELSE 0 END), SUM(CASE WHEN m.status = 'held' THEN m.net_fen ELSE 0 END), SUM(m.net_fen)
-				FROM merchant_settlements m WHERE m.campaign_id = ? GROUP BY m.merchant_no) x
-		WHERE 1 = 1`+condition+` GROUP BY x.merchant_no ORDER BY x.merchant_no`, values...).Scan(&found).Error
+	err := tx.Raw(`SELECT x.merchant_no, COALESCE(MAX(x.payee), '') AS payee, SUM(x.settled) AS settled, SUM(x.held) AS held, SUM(x.due) + SUM(x.unstated) AS due,
+		SUM(x.unstated) AS unstated, SUM(x.settled) + SUM(x.held) + SUM(x.due) + SUM(x.unstated) AS spent FROM (
+			SELECT m.merchant_no, MAX(m.payee) AS payee, SUM(CASE WHEN m.status = 'settled' THEN m.net_fen ELSE 0 END) AS settled,
+				SUM(CASE WHEN m.status = 'held' THEN m.net_fen ELSE 0 END) AS held, SUM(CASE WHEN m.status = 'due' THEN m.net_fen ELSE 0 END) AS due, 0 AS unstated
+				FROM merchant_settlements m WHERE m.campaign_id = ? GROUP BY m.merchant_no
+			UNION ALL SELECT e.merchant_no, '', 0, 0, 0, SUM(`+netOfEvent+` - COALESCE((SELECT SUM(l.amount_fen) FROM settlement_lines l WHERE l.event_id = e.id), 0))
+				FROM spending_events e WHERE e.settlement_id = 0 AND e.campaign_id = ? GROUP BY e.merchant_no) x`+condition+`
+		GROUP BY x.merchant_no ORDER BY x.merchant_no`, values...).Scan(&found).Error
 	if err != nil {
 		return nil, fmt.Errorf("adding settlements up: %w", err)
 	}
 	return found, nil
+}
+
+// payeeSums adds up what is due to each payee and may be paid out now.
+func payeeSums(tx *gorm.DB, campaignID int64) ([]PayeeSum, error) {
+	found := []PayeeSum{}
+	err := tx.Raw(`SELECT m.payee, COUNT(*) AS settlements, SUM(m.net_fen) AS due_fen FROM merchant_settlements m WHERE m.campaign_id = ? AND m.status = ? AND m.payout_id = 0
+		GROUP BY m.payee ORDER BY m.payee`, campaignID, SettlementDue).Scan(&found).Error
+	return found, err
 }
 
 func insertPayout(tx *gorm.DB, p *Payout) error {

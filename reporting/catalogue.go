@@ -5,7 +5,7 @@ func Catalogue() []Report {
 	return []Report{
 		overview, registrations, drawCertificate, winners, fairness,
 		orders, envelopes, ledger, statements,
-		spending, refunds, expiry, surplus,
+		spending, refunds, settlements, expiry, surplus,
 		subWallets, misuse, press, auditTrail, accessLog,
 	}
 }

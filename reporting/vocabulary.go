@@ -15,6 +15,7 @@ var fixedWords = vocabulary{
 	"account":         {"source": "出资方", "float": "待发", "in_flight": "在途", "issued": "钱包内", "spent": "已消费", "recalled": "已收回", "returned": "已退回"},
 	"posting":         {"fund": "资金到位", "place": "占用", "dispatch": "发出", "settle": "入账结果", "payment": "消费", "refund": "退款", "recall": "收回", "return": "退回出资方"},
 	"difference-kind": {"missing-here": "我方无记录", "missing-there": "对方无记录", "amount": "金额不符", "status": "状态不符"},
+	"settlement-line": {"payment": "支付", "refund": "退款", "correction": "更正"},
 	"origin":          {"callback": "实时通知", "statement": "对账单补记"},
 	"pay-mode": {"pos-shows-code": "扫收银机码", "pos-scans-payer": "被扫付款码", "stand-qr": "扫立牌码", "tap": "碰一碰",
 		"sub-wallet": "子钱包", "cash-on-delivery": "货到付款"},
@@ -37,6 +38,8 @@ func words(book *campaign.RuleBook) vocabulary {
 	v["app"] = named(book.Apps, func(a campaign.App) (string, campaign.Text) { return a.Name, a.Title })
 	v["scenario"] = named(book.Scenarios, func(s campaign.Scenario) (string, campaign.Text) { return s.Name, s.Title })
 	v["district"] = named(book.City.Districts, func(d campaign.District) (string, campaign.Text) { return d.Name, d.Title })
+	v["payee"] = named(book.Acquirers, func(a campaign.Acquirer) (string, campaign.Text) { return a.Name, a.Title })
+	v["payee"]["wallet"] = "商户钱包"
 	v["pool"] = named(book.Pools.List, func(p campaign.Pool) (string, campaign.Text) { return p.Name, p.Title })
 	v["pool"][campaign.AllPools] = "全部签池"
 	return v
