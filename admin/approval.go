@@ -69,12 +69,14 @@ func (k *Console) listApprovals(c *gin.Context) error {
 	return nil
 }
 
+type decisionJSON struct {
+	Approve bool   `json:"approve"`
+	Reason  string `json:"reason,omitempty"` // required to reject
+}
+
 // decideApproval is POST /api/v1/admin/approvals/:id/decision.
 func (k *Console) decideApproval(c *gin.Context) error {
-	var in struct {
-		Approve bool   `json:"approve"`
-		Reason  string `json:"reason"`
-	}
+	var in decisionJSON
 	if err := web.Bind(c, &in); err != nil {
 		return err
 	}

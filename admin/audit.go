@@ -27,6 +27,15 @@ type entryJSON struct {
 	Detail   any    `json:"detail"`
 }
 
+// verifiedJSON says how far the chain holds; Broken is the first place where it does not.
+type verifiedJSON struct {
+	Entries int64  `json:"entries"`
+	OK      bool   `json:"ok"`
+	Broken  string `json:"broken,omitempty"`
+}
+
+var auditQuery = map[string]string{"campaign": "Id of a campaign", "actor": "Username", "action": "What was done", "before": "Number of the entry before which to go on"}
+
 // listAudit is GET /api/v1/admin/audit, newest first; ?before= continues.
 func (k *Console) listAudit(c *gin.Context) error {
 	entries, err := k.auditEntries(c)
@@ -47,9 +56,9 @@ func (k *Console) verifyAudit(c *gin.Context) error {
 	if err != nil && !errors.Is(err, audit.ErrBroken) {
 		return err
 	}
-	answer := gin.H{"entries": n, "ok": err == nil}
+	answer := verifiedJSON{Entries: int64(n), OK: err == nil}
 	if err != nil {
-		answer["broken"] = err.Error()
+		answer.Broken = err.Error()
 	}
 	c.JSON(http.StatusOK, answer)
 	return nil

@@ -83,15 +83,18 @@ var navigation = []web.NavItem{
 }
 
 func (k *Console) apiRoutes(w *web.Web) {
-	api := w.Engine.Group("/api/v1")
-	api.POST("/sessions", w.Limited("sign-in"), w.Handle(k.openSession))
-	api.DELETE("/sessions", w.Staff(""), w.Handle(k.closeSession))
-	api.GET("/admin/approvals", w.Staff(seesWork), w.Handle(k.listApprovals))
-	api.POST("/admin/approvals/:id/decision", w.Staff(seesWork), w.Handle(k.decideApproval))
-	api.GET("/admin/jobs", w.Staff(staff.JobsRun), w.Handle(k.listJobs))
-	api.POST("/admin/jobs/:name/run", w.Staff(staff.JobsRun), w.Handle(k.runJob))
-	api.GET("/admin/audit", w.Staff(staff.AuditView), w.Handle(k.listAudit))
-	api.POST("/admin/audit/verify", w.Staff(staff.AuditView), w.Handle(k.verifyAudit))
+	api := w.API("/api/v1")
+	api.Limited("sign-in").POST("/sessions", web.Operation{ZH: "以密码和动态验证码登录。", EN: "Signs in with password and one-time code.", Body: credentials{}, Status: 201,
+		Answer: web.Object{"token": "", "account": accountJSON{}}, Also: []int{401, 403}}, k.openSession)
+	api.Staff("").DELETE("/sessions", web.Operation{ZH: "退出登录。", EN: "Signs out."}, k.closeSession)
+	work, jobs, trail := api.Staff(seesWork), api.Staff(staff.JobsRun), api.Staff(staff.AuditView)
+	work.GET("/admin/approvals", web.Operation{ZH: "待复核与已复核的事项。", EN: "What waits for a second person, and what was decided.", Query: map[string]string{"status": "pending, approved, rejected or withdrawn"},
+		Answer: web.Object{"approvals": []approvalJSON{}}}, k.listApprovals)
+	work.POST("/admin/approvals/:id/decision", web.Operation{ZH: "批准或驳回。", EN: "Approves or rejects.", Body: decisionJSON{}, Also: []int{409}}, k.decideApproval)
+	jobs.GET("/admin/jobs", web.Operation{ZH: "自动任务及其上次运行。", EN: "Recurring jobs with their last runs.", Answer: web.Object{"jobs": []jobJSON{}}}, k.listJobs)
+	jobs.POST("/admin/jobs/:name/run", web.Operation{ZH: "立即运行一项任务。", EN: "Runs a job now.", Answer: web.Object{"rows": 0}, Also: []int{409}}, k.runJob)
+	trail.GET("/admin/audit", web.Operation{ZH: "审计记录，新的在前。", EN: "The audit trail, newest first.", Query: auditQuery, Answer: web.Object{"entries": []entryJSON{}}, Also: []int{404}}, k.listAudit)
+	trail.POST("/admin/audit/verify", web.Operation{ZH: "重算整条审计链。", EN: "Recomputes the whole audit chain.", Answer: verifiedJSON{}}, k.verifyAudit)
 }
 
 // deskRoutes are the pages that belong to staff work itself.

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
@@ -35,6 +36,7 @@ type desk struct {
 	t      *testing.T
 	clock  *testkit.Clock
 	web    *web.Web
+	site   http.Handler
 	tokens map[string]string
 }
 
@@ -98,6 +100,7 @@ func newDesk(t *testing.T) *desk {
 		},
 		May: func(role, permission string) bool { return staff.Role(role).May(permission) }})
 	d.Routes(d.web)
+	d.site = testkit.Conform(t, d.web.OpenAPI(), d.web.Engine)
 	for _, role := range staff.Roles {
 		d.addAccount(string(role), role, staff.AllCities)
 	}
@@ -135,7 +138,7 @@ func (d *desk) ask(who, method, path, body string, headers ...string) *httptest.
 		request.Header.Add(headers[i], headers[i+1])
 	}
 	answer := httptest.NewRecorder()
-	d.web.Engine.ServeHTTP(answer, request)
+	d.site.ServeHTTP(answer, request)
 	return answer
 }
 
@@ -192,7 +195,7 @@ func (d *desk) source() string {
 var forAllStaff = map[string]bool{"GET /console": true, "POST /console/sign-out": true, "DELETE /api/v1/sessions": true}
 
 var forEverybody = map[string]bool{"GET /console/sign-in": true, "POST /console/sign-in": true, "POST /api/v1/sessions": true,
-	"GET /static/:name": true, "GET /favicon.ico": true}
+	"GET /static/:name": true, "GET /favicon.ico": true, "GET /api/v1/openapi.json": true}
 
 func TestEveryRouteIsGuarded(t *testing.T) {
 	d := newDesk(t)

@@ -19,21 +19,38 @@ var templates embed.FS
 func (s *Service) Routes(r *gin.Engine, w *web.Web) {
 	w.Pages.Add("campaign", templates)
 	s.pages(r, w)
-	api := r.Group("/api/v1")
-	api.GET("/campaigns", w.Handle(s.getCampaigns))
-	one := api.Group("/campaigns/:slug")
-	one.GET("", w.Handle(s.getCampaign))
-	one.GET("/merchants", w.Handle(s.getMerchants))
-	one.POST("/sms-codes", w.Limited("sms"), w.Handle(s.postCode))
-	one.POST("/registrations", w.Limited("register"), w.Handle(s.postRegistration(w)))
-	one.POST("/confirmations", w.Limited("lookup"), w.Handle(s.postProof(w, s.Confirm)))
-	one.POST("/lookups", w.Limited("lookup"), w.Handle(s.postProof(w, s.Lookup)))
-	me := api.Group("/me", w.Citizen())
-	me.GET("/registration", w.Handle(s.getMine(w)))
-	me.DELETE("/registration", w.Handle(s.deleteMine))
-	me.GET("/data", w.Handle(s.getMyData))
-	s.staffRoutes(api.Group("/admin/campaigns"), w)
+	s.publicRoutes(w)
+	s.citizenRoutes(w)
+	s.staffRoutes(w)
 }
+
+func (s *Service) publicRoutes(w *web.Web) {
+	api := w.API("/api/v1/campaigns")
+	api.GET("", web.Operation{ZH: "已公告的活动。", EN: "Campaigns whose notice is out.", Query: map[string]string{"city": "Code of a city; all when left out"},
+		Answer: web.Object{"campaigns": []campaignJSON{}}}, s.getCampaigns)
+	one := api.Group("/:slug")
+	one.GET("", web.Operation{ZH: "一个活动的全部规则。", EN: "One campaign with all its rules.", Answer: detailJSON{}}, s.getCampaign)
+	one.GET("/merchants", web.Operation{ZH: "可以使用红包的商户。", EN: "Merchants where envelopes may be spent.", Query: merchantQuery,
+		Answer: web.Object{"merchants": []ListedMerchant{}}}, s.getMerchants)
+	one.Limited("sms").POST("/sms-codes", web.Operation{ZH: "向手机号发送短信验证码。", EN: "Sends an SMS code to a phone.", Body: phoneJSON{},
+		Also: []int{403, 409, 410, 429}}, s.postCode)
+	one.Limited("register").POST("/registrations", web.Operation{ZH: "登记参加抽签；同一 Idempotency-Key 可安全重试。",
+		EN: "Registers a person for the draw; safe to repeat under one Idempotency-Key.", Body: Submission{}, Status: 201, Answer: receiptJSON{}, Also: []int{403, 409, 410, 429}}, s.postRegistration(w))
+	proof := one.Limited("lookup")
+	proof.POST("/confirmations", web.Operation{ZH: "以手机号和确认码确认登记。", EN: "Confirms a registration with phone and confirmation code.", Body: proofJSON{},
+		Answer: receiptJSON{}, Also: []int{403, 409, 410, 429}}, s.postProof(w, s.Confirm))
+	proof.POST("/lookups", web.Operation{ZH: "以手机号和确认码查询登记。", EN: "Finds a registration by phone and confirmation code.", Body: proofJSON{},
+		Answer: receiptJSON{}, Also: []int{403, 409, 410, 429}}, s.postProof(w, s.Lookup))
+}
+
+func (s *Service) citizenRoutes(w *web.Web) {
+	me := w.API("/api/v1/me").Citizen()
+	me.GET("/registration", web.Operation{ZH: "我的登记。", EN: "One's own registration.", Answer: receiptJSON{}, Also: []int{404}}, s.getMine(w))
+	me.DELETE("/registration", web.Operation{ZH: "撤回我的登记。", EN: "Withdraws one's own registration.", Also: []int{404, 409, 410}}, s.deleteMine)
+	me.GET("/data", web.Operation{ZH: "平台保存的关于我的全部资料。", EN: "Everything the platform keeps about oneself.", Answer: MyData{}, Also: []int{404}}, s.getMyData)
+}
+
+var merchantQuery = map[string]string{"pay_mode": "Way of paying", "scenario": "Scenario", "district": "District", "app": "App", "status": "Status", "after": "Number of the merchant after which to go on"}
 
 // public gives a campaign that people may see: one whose notice is out.
 func (s *Service) public(c *gin.Context) (*Live, error) {
@@ -148,10 +165,12 @@ func (s *Service) getMerchants(c *gin.Context) error {
 	return nil
 }
 
+type phoneJSON struct {
+	Phone string `json:"phone"`
+}
+
 func (s *Service) postCode(c *gin.Context) error {
-	var in struct {
-		Phone string `json:"phone"`
-	}
+	var in phoneJSON
 	if err := web.Bind(c, &in); err != nil {
 		return err
 	}
@@ -209,13 +228,16 @@ func (s *Service) answerRegistration(c *gin.Context, w *web.Web, desk string) er
 	return nil
 }
 
+// proofJSON is what proves that a registration is one's own.
+type proofJSON struct {
+	Phone string `json:"phone"`
+	Code  string `json:"code"`
+}
+
 // postProof answers whoever proves with phone and confirmation code that a registration is theirs.
 func (s *Service) postProof(w *web.Web, prove prover) func(c *gin.Context) error {
 	return func(c *gin.Context) error {
-		var in struct {
-			Phone string `json:"phone"`
-			Code  string `json:"code"`
-		}
+		var in proofJSON
 		if err := web.Bind(c, &in); err != nil {
 			return err
 		}

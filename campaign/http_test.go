@@ -39,7 +39,7 @@ func newSite(t *testing.T) *site {
 		},
 		May: func(role, permission string) bool { return staff.Role(role).May(permission) }})
 	w.Routes(pages.Engine, pages)
-	server := httptest.NewServer(pages.Engine)
+	server := httptest.NewServer(testkit.Conform(t, pages.OpenAPI(), pages.Engine))
 	t.Cleanup(server.Close)
 	jar, err := cookiejar.New(nil)
 	if err != nil {

@@ -21,20 +21,46 @@ var (
 	errFile  = fault.Field("file", "file", "没有收到文件。", "No file was received.")
 )
 
-func (s *Service) staffRoutes(r *gin.RouterGroup, w *web.Web) {
-	city := w.Handle(s.cityOnly)
-	edit, merchants := w.Staff(staff.CampaignEdit), w.Staff(staff.MerchantsEdit)
-	r.GET("", w.Staff(""), w.Handle(s.getStaffCampaigns))
-	r.POST("", edit, w.Upload(maxRuleBook+1), w.Handle(s.postCampaign))
-	r.POST("/:slug/publish", edit, city, w.Handle(s.postPublish))
-	r.POST("/:slug/cancel", edit, city, w.Handle(s.postCancel))
-	r.POST("/:slug/evidence", edit, city, w.Upload(maxList), w.Handle(s.postEvidence))
-	r.POST("/:slug/related-people", edit, city, w.Upload(maxList), w.Handle(s.postRelated))
-	r.POST("/:slug/exclusions", edit, city, w.Handle(s.postExclusion))
-	r.POST("/:slug/merchants", merchants, city, w.Upload(maxList), w.Handle(s.postMerchants))
-	r.PATCH("/:slug/merchants/:no", merchants, city, w.Handle(s.patchMerchant))
-	r.GET("/:slug/messages", w.Staff(staff.ReportsDownload), city, w.Handle(s.getMessageCounts))
-	r.POST("/:slug/registrations", w.Staff(staff.DeskRegister), city, w.Handle(s.postDesk(w)))
+// listFiles are the media types of an uploaded list.
+var listFiles = web.Files{"text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "multipart/form-data"}
+
+func (s *Service) staffRoutes(w *web.Web) {
+	api := w.API("/api/v1/admin/campaigns")
+	edit, merchants := api.Staff(staff.CampaignEdit), api.Staff(staff.MerchantsEdit)
+	api.Staff("").GET("", web.Operation{ZH: "本人所服务城市的全部活动。", EN: "All campaigns of one's own city.", Answer: web.Object{"campaigns": []campaignJSON{}}}, s.getStaffCampaigns)
+	edit.POST("", web.Operation{ZH: "以规则书建立活动。", EN: "Makes a campaign of a rule book.", Body: web.Files{"text/yaml"}, Upload: maxRuleBook + 1, Status: 201,
+		Answer: campaignJSON{}, Also: []int{404, 409}}, s.postCampaign)
+	one := edit.Group("/:slug", s.cityOnly)
+	one.POST("/publish", web.Operation{ZH: "请求批准活动。", EN: "Asks for the campaign's approval.", Status: 202, Answer: approvalJSON, Also: []int{409}}, s.postPublish)
+	one.POST("/cancel", web.Operation{ZH: "取消活动。", EN: "Cancels the campaign.", Body: reasonJSON{}, Also: []int{409}}, s.postCancel)
+	one.POST("/evidence", web.Operation{ZH: "导入资格名单。", EN: "Imports a list of evidence.", Query: map[string]string{"kind": "Kind of evidence", "source": "Where the list comes from"},
+		Body: listFiles, Upload: maxList, Answer: Import{}, Also: []int{409}}, s.postEvidence)
+	one.POST("/related-people", web.Operation{ZH: "导入不得参加的相关人员名单。", EN: "Imports the list of related people, who may not take part.", Query: map[string]string{"source": "Where the list comes from"},
+		Body: listFiles, Upload: maxList, Answer: Import{}, Also: []int{409}}, s.postRelated)
+	one.POST("/exclusions", web.Operation{ZH: "将一份登记排除在抽签之外。", EN: "Excludes a registration from the draw.", Body: exclusionJSON{}, Also: []int{409}}, s.postExclusion)
+	shops := merchants.Group("/:slug", s.cityOnly)
+	shops.POST("/merchants", web.Operation{ZH: "导入商户名单。", EN: "Imports a list of merchants.", Body: listFiles, Upload: maxList, Answer: Import{}, Also: []int{409}}, s.postMerchants)
+	shops.PATCH("/merchants/:no", web.Operation{ZH: "变更商户状态。", EN: "Changes a merchant's status.", Body: merchantStatusJSON{}, Also: []int{409}}, s.patchMerchant)
+	api.Staff(staff.ReportsDownload).Group("/:slug", s.cityOnly).GET("/messages", web.Operation{ZH: "短信通知的数目。", EN: "How many messages were sent, by kind and status.", Answer: web.Object{"messages": []MessageCount{}}}, s.getMessageCounts)
+	api.Staff(staff.DeskRegister).Group("/:slug", s.cityOnly).POST("/registrations", web.Operation{ZH: "在网点代为登记。", EN: "Registers a person at a branch.",
+		Body: Submission{}, Status: 201, Answer: receiptJSON{}, Also: []int{409, 410, 429}}, s.postDesk(w))
+}
+
+// approvalJSON answers an act that waits for a second person.
+var approvalJSON = web.Object{"approval_id": int64(0)}
+
+type reasonJSON struct {
+	Reason string `json:"reason"`
+}
+
+type exclusionJSON struct {
+	Entry  string `json:"entry"`
+	Reason string `json:"reason"`
+}
+
+type merchantStatusJSON struct {
+	Status string `json:"status"`
+	Reason string `json:"reason"`
 }
 
 // cityOnly hides the campaigns of other cities from staff.
@@ -97,9 +123,7 @@ func (s *Service) postPublish(c *gin.Context) error {
 }
 
 func (s *Service) postCancel(c *gin.Context) error {
-	var in struct {
-		Reason string `json:"reason"`
-	}
+	var in reasonJSON
 	if err := web.Bind(c, &in); err != nil {
 		return err
 	}
@@ -172,10 +196,7 @@ func (s *Service) importList(c *gin.Context, read func(file io.Reader) (Import, 
 }
 
 func (s *Service) postExclusion(c *gin.Context) error {
-	var in struct {
-		Entry  string `json:"entry"`
-		Reason string `json:"reason"`
-	}
+	var in exclusionJSON
 	if err := web.Bind(c, &in); err != nil {
 		return err
 	}
@@ -191,10 +212,7 @@ func (s *Service) postExclusion(c *gin.Context) error {
 }
 
 func (s *Service) patchMerchant(c *gin.Context) error {
-	var in struct {
-		Status string `json:"status"`
-		Reason string `json:"reason"`
-	}
+	var in merchantStatusJSON
 	if err := web.Bind(c, &in); err != nil {
 		return err
 	}

@@ -20,16 +20,16 @@ import (
 // Submission is what a person hands in. The tagged fields are the body of the API; the others come with it.
 type Submission struct {
 	Name         string   `json:"name"`
-	DocumentKind string   `json:"document_kind"` // resident when empty
-	Document     string   `json:"document"`      // a new foreign card may be followed by / and its older number
+	DocumentKind string   `json:"document_kind" api:"optional"` // resident when empty
+	Document     string   `json:"document"`                     // a new foreign card may be followed by / and its older number
 	Phone        string   `json:"phone"`
-	SMSCode      string   `json:"sms_code"`
+	SMSCode      string   `json:"sms_code" api:"optional"`
 	Operator     string   `json:"operator"`
-	District     string   `json:"district"`
-	Location     *bool    `json:"location"` // the browser's answer: inside the city or not
-	Tier         string   `json:"tier"`     // where people choose one
-	Consents     []string `json:"consents"` // as in "registration@1", or "registration" for the present text
-	Device       string   `json:"device"`   // a random id of the browser
+	District     string   `json:"district" api:"optional"`
+	Location     *bool    `json:"location" api:"optional"` // the browser's answer: inside the city or not
+	Tier         string   `json:"tier" api:"optional"`     // where people choose one
+	Consents     []string `json:"consents"`                // as in "registration@1", or "registration" for the present text
+	Device       string   `json:"device" api:"optional"`   // a random id of the browser
 
 	Campaign       string `json:"-"` // slug
 	IdempotencyKey string `json:"-"` // "": the body is its own key

@@ -36,32 +36,39 @@ var (
 func (s *Service) Routes(r *gin.Engine, w *web.Web) {
 	w.Pages.Add("disbursement", templates)
 	s.pages(r, w)
-	me := r.Group("/api/v1/me", w.Citizen())
-	me.GET("/envelope", w.Handle(s.getEnvelope))
-	me.POST("/claim", w.Handle(s.postClaim))
-	me.POST("/give-up", w.Handle(s.postGiveUp))
-	me.GET("/payments", w.Handle(s.getPayments))
-	me.GET("/sub-wallets", w.Handle(s.getSubWallets))
-	me.POST("/sub-wallets", w.Handle(s.postSubWallet))
-	me.PATCH("/sub-wallets/:id", w.Handle(s.patchSubWallet))
+	s.citizenRoutes(w)
+	s.staffRoutes(w)
 	r.POST("/operator/v1/events", w.Handle(s.postEvents))
 	r.POST("/operator/v1/admissions", w.Handle(s.postAdmission))
-	s.staffRoutes(r.Group("/api/v1/admin/campaigns/:slug"), w)
 }
 
-func (s *Service) staffRoutes(r *gin.RouterGroup, w *web.Web) {
-	see, prepare := w.Staff(""), w.Staff(staff.MoneyPrepare)
-	r.GET("/funding", see, w.Handle(s.inCity(s.getFunding)))
-	r.POST("/funding", prepare, w.Handle(s.inCity(s.postFunding)))
-	r.GET("/batches", see, w.Handle(s.inCity(s.getBatches)))
-	r.POST("/batches", prepare, w.Handle(s.inCity(s.postBatches)))
-	r.POST("/return", prepare, w.Handle(s.inCity(s.postReturn)))
-	r.GET("/figures", see, w.Handle(s.inCity(s.getFigures)))
-	r.GET("/proof", see, w.Handle(s.inCity(s.getProof)))
-	r.GET("/statements", see, w.Handle(s.inCity(s.getStatements)))
-	r.POST("/reconcile", prepare, w.Handle(s.inCity(s.postReconcile)))
-	r.GET("/differences", see, w.Handle(s.inCity(s.getDifferences)))
-	r.POST("/differences/:id/resolve", prepare, w.Handle(s.inCity(s.postResolve)))
+func (s *Service) citizenRoutes(w *web.Web) {
+	me := w.API("/api/v1/me").Citizen()
+	me.GET("/envelope", web.Operation{ZH: "我的红包。", EN: "One's own envelope.", Answer: envelopeJSON{}, Also: []int{404}}, s.getEnvelope)
+	me.POST("/claim", web.Operation{ZH: "领取我的红包。", EN: "Claims one's own envelope.", Answer: envelopeJSON{}, Also: []int{404, 409, 410}}, s.postClaim)
+	me.POST("/give-up", web.Operation{ZH: "放弃我的红包。", EN: "Gives one's own envelope up.", Also: []int{404, 409}}, s.postGiveUp)
+	me.GET("/payments", web.Operation{ZH: "我的红包的消费与退款。", EN: "Payments and refunds of one's own envelope.", Answer: web.Object{"payments": []paymentJSON{}}, Also: []int{404}}, s.getPayments)
+	me.GET("/sub-wallets", web.Operation{ZH: "已推送子钱包的应用。", EN: "The apps that hold a sub-wallet.", Answer: web.Object{"sub_wallets": []SubWalletRow{}}, Also: []int{404}}, s.getSubWallets)
+	me.POST("/sub-wallets", web.Operation{ZH: "向应用推送子钱包。", EN: "Pushes a sub-wallet to an app.", Body: subWalletJSON{}, Status: 201, Answer: SubWalletRow{}, Also: []int{403, 404, 409}}, s.postSubWallet)
+	me.PATCH("/sub-wallets/:id", web.Operation{ZH: "变更子钱包的限额或状态。", EN: "Changes limits or status of a sub-wallet.", Body: subWalletChangeJSON{}, Answer: SubWalletRow{}, Also: []int{403, 409}}, s.patchSubWallet)
+}
+
+func (s *Service) staffRoutes(w *web.Web) {
+	api := w.API("/api/v1/admin/campaigns/:slug")
+	see, prepare := api.Staff(""), api.Staff(staff.MoneyPrepare)
+	see.GET("/funding", web.Operation{ZH: "资金到位记录。", EN: "Receipts of funds.", Answer: web.Object{"receipts": []Receipt{}}}, s.inCity(s.getFunding))
+	prepare.POST("/funding", web.Operation{ZH: "登记到账资金，等待复核。", EN: "Records received funds, to be checked.", Body: fundingJSON{}, Status: 202, Answer: Receipt{}, Also: []int{409}}, s.inCity(s.postFunding))
+	see.GET("/batches", web.Operation{ZH: "资金批次。", EN: "Batches of money.", Answer: batchesJSON}, s.inCity(s.getBatches))
+	prepare.POST("/batches", web.Operation{ZH: "编制资金批次；没有新单据时给出待复核的批次。", EN: "Prepares batches; gives those that wait when there is nothing new.", Body: kindJSON{},
+		Status: 202, OrStatus: 200, Answer: batchesJSON, Also: []int{409}}, s.inCity(s.postBatches))
+	prepare.POST("/return", web.Operation{ZH: "编制结余退回批次。", EN: "Prepares the return of the surplus.", Status: 202, Answer: batchesJSON, Also: []int{409}}, s.inCity(s.postReturn))
+	see.GET("/figures", web.Operation{ZH: "活动的数字。", EN: "The campaign's figures.", Answer: campaignFiguresJSON{}}, s.inCity(s.getFigures))
+	see.GET("/proof", web.Operation{ZH: "某一时刻的资金平衡。", EN: "The budget proof at a moment.", Query: map[string]string{"at": "Moment, RFC 3339; now when left out"},
+		Answer: web.Object{"at": time.Time{}, "sources": []Proof{}}}, s.inCity(s.getProof))
+	see.GET("/statements", web.Operation{ZH: "银行对账单。", EN: "The operators' statements.", Answer: statementsJSON}, s.inCity(s.getStatements))
+	prepare.POST("/reconcile", web.Operation{ZH: "与银行核对一日。", EN: "Reconciles one day with an operator.", Body: dayJSON{}, Answer: statementsJSON, Also: []int{409}}, s.inCity(s.postReconcile))
+	see.GET("/differences", web.Operation{ZH: "对账差异。", EN: "Differences of the reconciliation.", Answer: web.Object{"differences": []Difference{}}}, s.inCity(s.getDifferences))
+	prepare.POST("/differences/:id/resolve", web.Operation{ZH: "说明并关闭一项差异。", EN: "Explains and closes a difference.", Body: reasonJSON{}, Also: []int{409}}, s.inCity(s.postResolve))
 }
 
 // inCity finds the campaign and hides those of other cities.
@@ -166,12 +173,14 @@ func (s *Service) getSubWallets(c *gin.Context) error {
 	return nil
 }
 
+type subWalletJSON struct {
+	App           string    `json:"app"`
+	PerPaymentFen money.Fen `json:"per_payment_fen,omitempty"`
+	PerDayFen     money.Fen `json:"per_day_fen,omitempty"`
+}
+
 func (s *Service) postSubWallet(c *gin.Context) error {
-	var in struct {
-		App           string    `json:"app"`
-		PerPaymentFen money.Fen `json:"per_payment_fen"`
-		PerDayFen     money.Fen `json:"per_day_fen"`
-	}
+	var in subWalletJSON
 	if err := web.Bind(c, &in); err != nil {
 		return err
 	}
@@ -181,6 +190,13 @@ func (s *Service) postSubWallet(c *gin.Context) error {
 	}
 	c.JSON(http.StatusCreated, row)
 	return nil
+}
+
+// subWalletChangeJSON changes what it gives; the rest stays.
+type subWalletChangeJSON struct {
+	Status        string    `json:"status,omitempty"`
+	PerPaymentFen money.Fen `json:"per_payment_fen,omitempty"`
+	PerDayFen     money.Fen `json:"per_day_fen,omitempty"`
 }
 
 func (s *Service) patchSubWallet(c *gin.Context) error {
@@ -193,11 +209,7 @@ func (s *Service) patchSubWallet(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	in := struct {
-		Status        string    `json:"status"`
-		PerPaymentFen money.Fen `json:"per_payment_fen"`
-		PerDayFen     money.Fen `json:"per_day_fen"`
-	}{now.Status, now.PerPaymentFen, now.PerDayFen} // what is not given stays
+	in := subWalletChangeJSON{now.Status, now.PerPaymentFen, now.PerDayFen}
 	if err := web.Bind(c, &in); err != nil {
 		return err
 	}

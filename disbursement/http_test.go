@@ -26,6 +26,7 @@ import (
 type served struct {
 	*world
 	web  *web.Web
+	site http.Handler // before the engine
 	keys map[string]*sm2.PrivateKey
 }
 
@@ -53,6 +54,7 @@ func serve(t *testing.T, n int) *served {
 		},
 		May: func(role, permission string) bool { return staff.Role(role).May(permission) }})
 	s.Routes(s.web.Engine, s.web)
+	s.site = testkit.Conform(t, s.web.OpenAPI(), s.web.Engine)
 	return s
 }
 
@@ -66,7 +68,7 @@ func (s *served) do(method, path, token string, in any, out any) int {
 		request.Header.Set("Authorization", "Bearer "+token)
 	}
 	recorder := httptest.NewRecorder()
-	s.web.Engine.ServeHTTP(recorder, request)
+	s.site.ServeHTTP(recorder, request)
 	if out != nil && recorder.Code < 300 {
 		s.must(json.Unmarshal(recorder.Body.Bytes(), out))
 	}
@@ -91,7 +93,7 @@ func (s *served) tell(signer, path string, in any, change func(*http.Request)) (
 		change(request)
 	}
 	recorder := httptest.NewRecorder()
-	s.web.Engine.ServeHTTP(recorder, request)
+	s.site.ServeHTTP(recorder, request)
 	answer := recorder.Result()
 	text, err := io.ReadAll(answer.Body)
 	s.must(err)
@@ -212,7 +214,7 @@ func TestCitizenRoutes(t *testing.T) {
 		request := httptest.NewRequest(http.MethodGet, "/c/"+testBook.ID+"/envelope", nil)
 		request.Header.Set("Authorization", "Bearer "+winner)
 		recorder := httptest.NewRecorder()
-		s.web.Engine.ServeHTTP(recorder, request)
+		s.site.ServeHTTP(recorder, request)
 		if recorder.Code != http.StatusOK || !strings.Contains(recorder.Body.String(), want) {
 			t.Errorf("the page, %d, does not say %q: %s", recorder.Code, want, recorder.Body.String())
 		}

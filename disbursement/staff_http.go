@@ -14,6 +14,37 @@ import (
 	"hongbao/internal/web"
 )
 
+type fundingJSON struct {
+	Source    string    `json:"source"`
+	AmountFen money.Fen `json:"amount_fen"`
+	Evidence  string    `json:"evidence"`
+}
+
+type kindJSON struct {
+	Kind string `json:"kind"`
+}
+
+type dayJSON struct {
+	Operator string `json:"operator"`
+	Day      string `json:"day"`
+}
+
+type reasonJSON struct {
+	Reason string `json:"reason"`
+}
+
+// campaignFiguresJSON is everything that is counted of a campaign, by funding source and in all.
+type campaignFiguresJSON struct {
+	Summary
+	Coverage Coverage `json:"coverage"`
+	Counts   Counts   `json:"counts"`
+}
+
+var (
+	batchesJSON    = web.Object{"batches": []Batch{}}
+	statementsJSON = web.Object{"statements": []Statement{}}
+)
+
 func (s *Service) getFunding(c *gin.Context, of campaign.Campaign) error {
 	rows, err := receiptsOf(s.DB.Read(c.Request.Context()), of.ID)
 	if err != nil {
@@ -24,11 +55,7 @@ func (s *Service) getFunding(c *gin.Context, of campaign.Campaign) error {
 }
 
 func (s *Service) postFunding(c *gin.Context, of campaign.Campaign) error {
-	var in struct {
-		Source    string    `json:"source"`
-		AmountFen money.Fen `json:"amount_fen"`
-		Evidence  string    `json:"evidence"`
-	}
+	var in fundingJSON
 	if err := web.Bind(c, &in); err != nil {
 		return err
 	}
@@ -52,9 +79,7 @@ func (s *Service) getBatches(c *gin.Context, of campaign.Campaign) error {
 // postBatches answers 202 with new batches, 200 with those of the kind that wait for approval when nothing new is
 // ready, and 409 when there are none of either.
 func (s *Service) postBatches(c *gin.Context, of campaign.Campaign) error {
-	var in struct {
-		Kind string `json:"kind"`
-	}
+	var in kindJSON
 	if err := web.Bind(c, &in); err != nil {
 		return err
 	}
@@ -95,7 +120,7 @@ func (s *Service) getFigures(c *gin.Context, of campaign.Campaign) error {
 	if err != nil {
 		return err
 	}
-	c.JSON(http.StatusOK, gin.H{"sources": summary.Sources, "total": summary.Total, "coverage": coverage, "counts": counts})
+	c.JSON(http.StatusOK, campaignFiguresJSON{summary, coverage, counts})
 	return nil
 }
 
@@ -128,10 +153,7 @@ func (s *Service) getStatements(c *gin.Context, of campaign.Campaign) error {
 }
 
 func (s *Service) postReconcile(c *gin.Context, _ campaign.Campaign) error {
-	var in struct {
-		Operator string `json:"operator"`
-		Day      string `json:"day"`
-	}
+	var in dayJSON
 	if err := web.Bind(c, &in); err != nil {
 		return err
 	}
@@ -153,9 +175,7 @@ func (s *Service) getDifferences(c *gin.Context, of campaign.Campaign) error {
 }
 
 func (s *Service) postResolve(c *gin.Context, of campaign.Campaign) error {
-	var in struct {
-		Reason string `json:"reason"`
-	}
+	var in reasonJSON
 	if err := web.Bind(c, &in); err != nil {
 		return err
 	}

@@ -41,26 +41,48 @@ func (s *Service) Routes(r *gin.Engine, w *web.Web) {
 	r.GET("/draws/:slug", w.Handle(s.drawPage(w)))
 	r.GET("/c/:slug/outcome", w.CitizenPage(), w.Handle(s.outcomePage(w)))
 
-	api := r.Group("/api/v1")
-	api.GET("/draws", w.Handle(s.getDraws))
-	api.GET("/draws/:slug", w.Handle(s.getDraw))
-	api.GET("/draws/:slug/bundle/*path", w.Handle(s.getBundle))
-	api.GET("/draws/:slug/pools/:pool/proofs/:entry", w.Handle(s.getProof))
-	api.POST("/draws/:slug/reveals", w.Limited("reveal"), w.Handle(s.postReveal))
-	api.GET("/log/:city", w.Handle(s.getLog))
-	api.GET("/log/:city/checkpoint", w.Handle(s.getCheckpoint))
-	api.GET("/log/:city/checkpoints/:size", w.Handle(s.getCheckpoint))
-	api.GET("/log/:city/wanted", w.Handle(s.getWanted))
-	api.POST("/log/:city/checkpoints/:size/cosignatures", w.Limited("cosign"), w.Handle(s.postCosignatures))
-	api.GET("/me/result", w.Citizen(), w.Handle(s.getResult))
+	s.publicRoutes(w)
+	s.staffRoutes(w)
+}
 
-	admin := api.Group("/admin/draws/:slug", w.Staff(staff.DrawRun), w.Handle(s.cityOnly))
-	admin.GET("", w.Handle(s.getStaffDraw))
-	admin.PUT("/parties", w.Handle(s.putParties))
-	admin.GET("/notice", w.Handle(s.getNotice))
-	admin.POST("/notice", w.Handle(s.postNotice))
-	admin.POST("/void", w.Handle(s.postVoid))
-	admin.POST("/beacon", w.Handle(s.postBeacon))
+var plain = web.Files{"text/plain"}
+
+func (s *Service) publicRoutes(w *web.Web) {
+	api := w.API("/api/v1")
+	api.GET("/draws", web.Operation{ZH: "已公告的抽签。", EN: "Draws whose notice is out.", Answer: web.Object{"draws": []View{}}}, s.getDraws)
+	api.GET("/draws/:slug", web.Operation{ZH: "一次抽签的公开状态。", EN: "The public state of one draw.", Answer: View{}}, s.getDraw)
+	api.GET("/draws/:slug/bundle/*path", web.Operation{ZH: "公开文件包中的一个文件。", EN: "One file of the public bundle.",
+		Answer: web.Files{"text/plain", "application/json", "application/octet-stream"}}, s.getBundle)
+	api.GET("/draws/:slug/pools/:pool/proofs/:entry", web.Operation{ZH: "证明一份登记在或不在名单中。", EN: "Proves that an entry stands in a pool, or does not.", Answer: Proof{}}, s.getProof)
+	api.Limited("reveal").POST("/draws/:slug/reveals", web.Operation{ZH: "协助方公开其秘密。", EN: "A helper reveals its secret.", Body: revealJSON{}, Also: []int{403, 409, 410}}, s.postReveal)
+	api.GET("/log/:city", web.Operation{ZH: "城市公开日志的全文。", EN: "The whole public log of a city.", Answer: plain}, s.getLog)
+	api.GET("/log/:city/checkpoint", web.Operation{ZH: "最新的检查点（签名便笺）。", EN: "The newest checkpoint, a signed note.", Answer: plain}, s.getCheckpoint)
+	api.GET("/log/:city/checkpoints/:size", web.Operation{ZH: "某一大小的检查点。", EN: "The checkpoint of a size.", Answer: plain}, s.getCheckpoint)
+	api.GET("/log/:city/wanted", web.Operation{ZH: "等待见证方签名的检查点。", EN: "Checkpoints that wait for a witness.", Query: map[string]string{"witness": "Name of the witness"}, Answer: Work{}}, s.getWanted)
+	api.Limited("cosign").POST("/log/:city/checkpoints/:size/cosignatures", web.Operation{ZH: "提交见证签名。", EN: "Hands in cosignatures.", Body: plain, Answer: Cosigned{}, Also: []int{403, 409}}, s.postCosignatures)
+	api.Citizen().GET("/me/result", web.Operation{ZH: "我的抽签结果及证明。", EN: "One's own result with its proof.", Answer: Result{}, Also: []int{404}}, s.getResult)
+}
+
+func (s *Service) staffRoutes(w *web.Web) {
+	admin := w.API("/api/v1/admin/draws").Staff(staff.DrawRun).Group("/:slug", s.cityOnly)
+	admin.GET("", web.Operation{ZH: "抽签的状态，公告前也可见。", EN: "The state of a draw, also before its notice.", Answer: View{}}, s.getStaffDraw)
+	admin.PUT("/parties", web.Operation{ZH: "指定协助方和见证方。", EN: "Names helpers and witnesses.", Body: Parties{}, Answer: View{}, Also: []int{409}}, s.putParties)
+	admin.GET("/notice", web.Operation{ZH: "公告全文，供核对。", EN: "The text of the notice, to be read before it is approved.", Answer: plain, Also: []int{409}}, s.getNotice)
+	admin.POST("/notice", web.Operation{ZH: "请求发布公告。", EN: "Asks to publish the notice.", Status: 202, Answer: approvalJSON, Also: []int{409}}, s.postNotice)
+	admin.POST("/void", web.Operation{ZH: "请求作废抽签。", EN: "Asks to void the draw.", Body: reasonJSON{}, Status: 202, Answer: approvalJSON, Also: []int{409}}, s.postVoid)
+	admin.POST("/beacon", web.Operation{ZH: "代为提交信标轮次。", EN: "Carries in a beacon round by hand.", Body: web.Files{"application/json"}, Answer: View{}, Also: []int{409}}, s.postBeacon)
+}
+
+// approvalJSON answers an act that waits for a second person.
+var approvalJSON = web.Object{"approval_id": int64(0)}
+
+type reasonJSON struct {
+	Reason string `json:"reason"`
+}
+
+type revealJSON struct {
+	Name   string `json:"name"`
+	Reveal string `json:"reveal"`
 }
 
 // cityOnly hides the draws of other cities from staff.
@@ -138,10 +160,7 @@ func (s *Service) getProof(c *gin.Context) error {
 }
 
 func (s *Service) postReveal(c *gin.Context) error {
-	var body struct {
-		Name   string `json:"name"`
-		Reveal string `json:"reveal"`
-	}
+	var body revealJSON
 	if err := web.Bind(c, &body); err != nil {
 		return err
 	}
@@ -234,9 +253,7 @@ func (s *Service) postNotice(c *gin.Context) error {
 }
 
 func (s *Service) postVoid(c *gin.Context) error {
-	var body struct {
-		Reason string `json:"reason"`
-	}
+	var body reasonJSON
 	if err := web.Bind(c, &body); err != nil {
 		return err
 	}

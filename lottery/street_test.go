@@ -119,7 +119,7 @@ func (s *street) serve() {
 		},
 		May: func(role, permission string) bool { return staff.Role(role).May(permission) }})
 	s.service.Routes(s.web.Engine, s.web)
-	server := httptest.NewServer(s.web.Engine)
+	server := httptest.NewServer(testkit.Conform(s, s.web.OpenAPI(), s.web.Engine))
 	s.Cleanup(server.Close)
 	s.url = server.URL
 }

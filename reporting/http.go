@@ -14,25 +14,37 @@ import (
 
 // Routes mounts the staff API of reports: the catalogue, orders, their progress and cancelling, the list, and the download.
 func (s *Service) Routes(r *gin.Engine, w *web.Web) {
-	api := r.Group("/api/v1/admin")
-	api.GET("/reports", w.Staff(staff.ReportsDownload), w.Handle(s.listCatalogue))
-	api.GET("/reports/:id/file", w.Staff(staff.ReportsDownload), w.Handle(s.download))
-	api.GET("/reports/:id", w.Staff(staff.ReportsDownload), w.Handle(s.show))
-	api.POST("/reports/:id/cancel", w.Staff(staff.ReportsMake), w.Handle(s.cancel))
-	api.POST("/reports/:id/password", w.Staff(staff.ReportsMake), w.Handle(s.showPassword))
-	api.POST("/campaigns/:slug/reports", w.Staff(staff.ReportsMake), w.Handle(s.order))
-	api.GET("/campaigns/:slug/reports", w.Staff(staff.ReportsDownload), w.Handle(s.list))
+	api := w.API("/api/v1/admin")
+	read, maker := api.Staff(staff.ReportsDownload), api.Staff(staff.ReportsMake)
+	read.GET("/reports", web.Operation{ZH: "报表目录。", EN: "The catalogue of reports.", Answer: web.Object{"reports": []itemJSON{}}}, s.listCatalogue)
+	read.GET("/reports/:id", web.Operation{ZH: "一份报表的进度与摘要。", EN: "Progress and digest of one report.", Answer: Run{}}, s.show)
+	read.GET("/reports/:id/file", web.Operation{ZH: "下载报表；每次下载都会记入审计并标注在文件中。", EN: "The report's file; each download is on the audit trail and marked in the file.",
+		Answer: web.Files{contentTypes[XLSX], "text/csv", "application/jsonl"}, Also: []int{409, 410}}, s.download)
+	maker.POST("/reports/:id/cancel", web.Operation{ZH: "取消尚未完成的报表。", EN: "Cancels a report that is not finished.", Also: []int{409}}, s.cancel)
+	maker.POST("/reports/:id/password", web.Operation{ZH: "取得未脱敏报表的密码，仅一次。", EN: "The password of an unmasked report, once.", Answer: web.Object{"password": ""}, Also: []int{409, 410}}, s.showPassword)
+	maker.POST("/campaigns/:slug/reports", web.Operation{ZH: "生成一份或全部（all）报表。", EN: "Orders one report, or all of them by the name all.", Body: orderJSON{},
+		Status: 202, OrStatus: 201, Answer: web.Object{"reports": []Run{}}, Also: []int{409}}, s.order)
+	read.GET("/campaigns/:slug/reports", web.Operation{ZH: "一个活动的报表。", EN: "The reports of a campaign.", Answer: web.Object{"reports": []Run{}}}, s.list)
+}
+
+type itemJSON struct {
+	Name string `json:"name"`
+	ZH   string `json:"title_zh"`
+	EN   string `json:"title_en"`
+}
+
+type orderJSON struct {
+	Name     string `json:"name"`
+	Format   string `json:"format,omitempty"` // xlsx when empty
+	Wait     bool   `json:"wait,omitempty"`
+	Unmasked bool   `json:"unmasked,omitempty"`
+	Reason   string `json:"reason,omitempty"`
 }
 
 func (s *Service) listCatalogue(c *gin.Context) error {
-	type item struct {
-		Name string `json:"name"`
-		ZH   string `json:"title_zh"`
-		EN   string `json:"title_en"`
-	}
-	items := []item{}
+	items := []itemJSON{}
 	for _, r := range Catalogue() {
-		items = append(items, item{r.Name, r.ZH, r.EN})
+		items = append(items, itemJSON{r.Name, r.ZH, r.EN})
 	}
 	c.JSON(http.StatusOK, gin.H{"reports": items})
 	return nil
@@ -41,13 +53,7 @@ func (s *Service) listCatalogue(c *gin.Context) error {
 // order takes an order for one report, or for the whole catalogue when the name is "all". With wait it answers when the reports
 // are made (201), otherwise at once (202).
 func (s *Service) order(c *gin.Context) error {
-	var ask struct {
-		Name     string `json:"name"`
-		Format   string `json:"format"`
-		Wait     bool   `json:"wait"`
-		Unmasked bool   `json:"unmasked"`
-		Reason   string `json:"reason"`
-	}
+	var ask orderJSON
 	if err := web.Bind(c, &ask); err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"hongbao/internal/audit"
 	"hongbao/internal/database"
 	"hongbao/internal/fault"
+	"hongbao/internal/web"
 	"hongbao/lottery"
 )
 
@@ -39,6 +40,13 @@ func (p *platform) anchorJob() database.Job {
 }
 
 func (p *platform) anchorKey() (lottery.LogKey, error) { return p.lottery.LogKey(auditLog) }
+
+// anchorRoutes are for everybody: an anchor proves nothing to whom cannot read it.
+func (p *platform) anchorRoutes() {
+	api := p.web.API("/api/v1/audit")
+	api.GET("/anchor", web.Operation{ZH: "审计链最新的锚点（签名便笺）。", EN: "The newest anchor of the audit chain, a signed note.", Answer: web.Files{"text/plain"}, Also: []int{404}}, p.getAnchor)
+	api.GET("/anchors", web.Operation{ZH: "一年的锚点，和签名公钥。", EN: "The anchors of a year, and the key that signs them.", Answer: web.Object{"key": "", "anchors": []string{}}}, p.getAnchors)
+}
 
 // getAnchor answers with the newest anchor as a signed note.
 func (p *platform) getAnchor(c *gin.Context) error {

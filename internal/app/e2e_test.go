@@ -5,6 +5,7 @@ import (
 	"context"
 	"io/fs"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"hongbao/internal/fault"
 	"hongbao/internal/rehearsal"
 	"hongbao/internal/testkit"
+	"hongbao/internal/web"
 	"hongbao/lottery/beacon"
 	"hongbao/lottery/draw"
 )
@@ -26,9 +28,18 @@ const suzhou = "../../examples/suzhou-2020.yaml"
 func smallRehearsal(t *testing.T, o rehearsalOptions) *rehearsal.Summary {
 	t.Helper()
 	o.out = t.TempDir()
+	var api *testkit.Conformance
+	o.before = func(w *web.Web) http.Handler {
+		api = testkit.NewConformance(t, w.OpenAPI())
+		return api.Watch(w.Engine)
+	}
 	summary, err := rehearse(context.Background(), o, rehearsal.Progress{Out: t.Output()})
 	if err != nil {
 		t.Fatal(err)
+	}
+	api.Report(t)
+	if seen := len(api.Seen()); seen < 25 {
+		t.Errorf("only %d operations were held against the document: %v", seen, api.Seen())
 	}
 	for _, c := range summary.Checks {
 		if !c.OK {

@@ -53,6 +53,7 @@ type platform struct {
 	disbursement *disbursement.Service
 	reporting    *reporting.Service
 	web          *web.Web
+	handler      http.Handler // what answers: the engine, unless a test stands before it
 	scheduler    *Scheduler
 	instruments  *instruments
 	drain        time.Duration // between saying that it leaves and leaving
@@ -117,6 +118,7 @@ func (p *platform) route(config *Config, around surroundings) {
 		Limiter: web.NewLimiter(around.now, limits), Measures: p.instruments.web, Authenticate: p.authenticate,
 		May: func(role, permission string) bool { return staff.Role(role).May(permission) },
 	})
+	p.handler = p.web.Engine
 	p.campaigns.Routes(p.web.Engine, p.web)
 	p.lottery.Routes(p.web.Engine, p.web)
 	p.disbursement.Routes(p.web.Engine, p.web)
@@ -127,8 +129,7 @@ func (p *platform) route(config *Config, around surroundings) {
 		Runs: func(ctx context.Context, limit int) ([]admin.JobRun, error) { return lastRuns(ctx, p.db, limit) },
 	}
 	console.Routes(p.web)
-	p.web.Engine.GET("/api/v1/audit/anchor", p.web.Handle(p.getAnchor))
-	p.web.Engine.GET("/api/v1/audit/anchors", p.web.Handle(p.getAnchors))
+	p.anchorRoutes()
 	p.web.Engine.GET("/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
 	p.web.Engine.GET("/readyz", p.web.Handle(p.ready))
 	p.web.Engine.GET("/admin", func(c *gin.Context) { c.Redirect(http.StatusFound, "/console") })
@@ -176,7 +177,7 @@ const grace = 20 * time.Second
 // goes on for as long as drain says, and lets the requests under way finish (with them the intake's last group), the jobs
 // and the reports.
 func (p *platform) serve(ctx context.Context, l net.Listener) error {
-	server := &http.Server{Handler: p.web.Engine, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+	server := &http.Server{Handler: p.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn)}
 	err := serveUntil(p.leaving(ctx), server, l)
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)

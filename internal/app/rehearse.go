@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -21,6 +22,7 @@ import (
 	"hongbao/internal/fault"
 	"hongbao/internal/rehearsal"
 	"hongbao/internal/staff"
+	"hongbao/internal/web"
 	"hongbao/reporting"
 )
 
@@ -33,6 +35,8 @@ type rehearsalOptions struct {
 	database      string
 	out           string
 	json          bool
+
+	before func(*web.Web) http.Handler // what a test puts before the engine
 }
 
 func rehearseCommand() *cobra.Command {
@@ -148,6 +152,9 @@ func openStage(ctx context.Context, o rehearsalOptions, clock *Clock) (*stage, e
 	s := &stage{world: w, clock: clock, served: make(chan error, 1)}
 	if s.platform, err = s.assemble(db, config); err != nil {
 		return nil, errors.Join(err, w.close(), db.Close())
+	}
+	if o.before != nil {
+		s.platform.handler = o.before(s.platform.web)
 	}
 	if s.staff, err = hire(ctx, s.platform.staff); err != nil {
 		return nil, errors.Join(err, w.close(), db.Close())

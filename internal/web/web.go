@@ -7,9 +7,11 @@ package web
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -44,6 +46,11 @@ type Web struct {
 	// CityName, when set, gives the name of a city by its code in the language of the request, or "".
 	CityName func(c *gin.Context, code string) string
 	Options
+
+	routes       []Route // documented, see API
+	document     sync.Once
+	documentJSON []byte
+	documentErr  error
 }
 
 // New builds the engine with its middleware and the routes that belong to no room: static files.
@@ -68,6 +75,7 @@ func New(options Options) *Web {
 	w.Engine.NoRoute(w.Handle(func(*gin.Context) error { return errNoRoute }))
 	w.Engine.NoMethod(w.Handle(func(*gin.Context) error { return errNoMethod }))
 	w.Engine.GET("/static/:name", w.Pages.serveAsset)
+	w.API("/api/v1").GET("/openapi.json", Operation{ZH: "这份文档。", EN: "This document.", Answer: json.RawMessage{}}, w.openAPI)
 	w.Engine.GET("/favicon.ico", func(c *gin.Context) { c.Redirect(http.StatusFound, w.Pages.AssetURL("favicon.svg")) })
 	return w
 }
