@@ -22,7 +22,10 @@ func (k *Console) campaignRoutes(w *web.Web) {
 	r.GET("/campaigns", w.Staff(seesWork), k.show(k.campaigns))
 	r.GET("/campaigns/new", w.Staff(staff.CampaignEdit), k.show(k.newCampaign))
 	r.POST("/campaigns/new", w.Staff(staff.CampaignEdit), w.Upload(ruleBookLimit), k.does(k.newCampaign, k.createCampaign))
+	r.POST("/campaigns/check", w.Staff(staff.CampaignEdit), w.Upload(ruleBookLimit), w.Handle(k.checkRuleBook))
 	r.GET("/campaigns/:slug", w.Staff(seesWork), k.show(k.campaign))
+	r.GET("/campaigns/:slug/live", w.Staff(seesWork), w.Handle(k.followCampaign))
+	r.GET("/campaigns/:slug/preview", w.Staff(seesWork), w.Handle(k.preview))
 	r.GET("/campaigns/:slug/rule-book", w.Staff(seesWork), w.Handle(k.ruleBook))
 	r.POST("/campaigns/:slug/publish", w.Staff(staff.CampaignEdit), k.does(k.campaign, k.publish))
 	r.POST("/campaigns/:slug/cancel", w.Staff(staff.CampaignEdit), k.does(k.campaign, k.cancel))
@@ -143,15 +146,6 @@ func (k *Console) campaigns(c *gin.Context) (page, error) {
 		shown.Action, shown.URL = web.Tr(c, "新建活动", "New campaign"), "/console/campaigns/new"
 	}
 	return shown, nil
-}
-
-// newCampaign is the form for a rule book. What was typed comes back with the mistake that was found.
-func (k *Console) newCampaign(c *gin.Context) (page, error) {
-	form := web.Form{Action: "/console/campaigns/new", Upload: true, Submit: web.Tr(c, "检查并建立草稿", "Check and make a draft"), Cancel: "/console/campaigns", Fields: []web.Field{
-		{Name: "file", Type: "file", Label: web.Tr(c, "规则书文件", "Rule book file"), Hint: web.Tr(c, "YAML，UTF-8 编码。也可以直接粘贴在下面。", "YAML in UTF-8; or paste it below."), Accept: ".yaml,.yml"},
-		{Name: "yaml", Type: "textarea", Rows: 18, Label: web.Tr(c, "或粘贴规则书", "Or paste the rule book"), Value: c.PostForm("yaml")}}}
-	return page{Title: web.Tr(c, "新建活动", "New campaign"), State: web.Tr(c, "预算与红包不是一分不差就不会保存；错误会指出行号。", "A budget that does not add up to the fen is refused, with the line."),
-		Back: web.Tr(c, "活动", "Campaigns"), BackURL: "/console/campaigns", Blocks: []block{{Form: &form}}}, nil
 }
 
 func (k *Console) createCampaign(c *gin.Context) (string, error) {

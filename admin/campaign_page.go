@@ -39,7 +39,7 @@ func (k *Console) campaign(c *gin.Context) (page, error) {
 		shown.Blocks = append(shown.Blocks, block{Title: web.Tr(c, "可以办理", "What can be done"), Acts: acts})
 	}
 	shown.Blocks = append(shown.Blocks,
-		block{Columns: []block{{Title: web.Tr(c, "时间安排", "Dates"), Timeline: windowEvents(c, book, k.Now())}, {Title: web.Tr(c, "基本信息", "Particulars"), Facts: particulars(c, found, book)}}},
+		block{Columns: []block{{Title: web.Tr(c, "时间安排", "Dates"), Timeline: windowEvents(c, book, k.Now())}, {Title: web.Tr(c, "基本信息", "Particulars"), Facts: k.particulars(c, found, book)}}},
 		block{Title: web.Tr(c, "资金", "Money"), Table: &money}, block{Title: web.Tr(c, "档位", "Tiers"), Table: &tiers})
 	return k.withHistory(c, shown, found)
 }
@@ -102,16 +102,22 @@ func windowEvents(c *gin.Context, book *campaign.RuleBook, now time.Time) []web.
 	return events
 }
 
-func particulars(c *gin.Context, one campaign.Campaign, book *campaign.RuleBook) []fact {
-	return []fact{
+func (k *Console) particulars(c *gin.Context, one campaign.Campaign, book *campaign.RuleBook) []fact {
+	facts := []fact{
 		{Label: web.Tr(c, "编号", "Id"), Value: one.Slug}, {Label: web.Tr(c, "城市", "City"), Value: book.City.Name.In(web.Locale(c))},
 		{Label: web.Tr(c, "规则书指纹", "Rule book hash"), Hash: web.HashText(one.RuleHash[:])},
 		{Label: web.Tr(c, "规则书", "Rule book"), Value: web.Tr(c, "下载 YAML", "Download YAML"), URL: "/console/campaigns/" + one.Slug + "/rule-book"},
-		{Label: web.Tr(c, "公众页面", "Public page"), Value: "/c/" + one.Slug, URL: "/c/" + one.Slug},
-		{Label: web.Tr(c, "抽签", "Draw"), Value: "/console/draws/" + one.Slug, URL: "/console/draws/" + one.Slug},
-		{Label: web.Tr(c, "运营机构", "Operators"), Value: web.Count(len(book.Operators))}, {Label: web.Tr(c, "服务电话", "Contact"), Value: book.City.Contact},
-		{Label: web.Tr(c, "建立", "Made"), Value: one.CreatedBy + " · " + web.Date(one.CreatedAt)},
+		{Label: web.Tr(c, "预览", "Preview"), Value: web.Tr(c, "以市民身份查看各阶段", "Each stage as a citizen sees it"), URL: "/console/campaigns/" + one.Slug + "/preview"}}
+	if one.Status != campaign.Draft && one.Status != campaign.Approved {
+		facts = append(facts, fact{Label: web.Tr(c, "公众页面", "Public page"), Value: "/c/" + one.Slug, URL: "/c/" + one.Slug})
 	}
+	facts = append(facts, fact{Label: web.Tr(c, "抽签", "Draw"), Value: "/console/draws/" + one.Slug, URL: "/console/draws/" + one.Slug},
+		fact{Label: web.Tr(c, "运营机构", "Operators"), Value: web.Count(len(book.Operators))}, fact{Label: web.Tr(c, "服务电话", "Contact"), Value: book.City.Contact},
+		fact{Label: web.Tr(c, "建立", "Made"), Value: one.CreatedBy + " · " + web.Date(one.CreatedAt)})
+	if k.may(web.ActorOf(c), staff.CampaignEdit) {
+		facts = append(facts, fact{Label: web.Tr(c, "下一期", "Next of the series"), Value: web.Tr(c, "复制为新活动", "Copy as a new campaign"), URL: "/console/campaigns/new?from=" + one.Slug})
+	}
+	return facts
 }
 
 func tierTable(c *gin.Context, book *campaign.RuleBook) web.Table {

@@ -17,7 +17,7 @@ import (
 	"hongbao/reporting"
 )
 
-//go:embed templates
+//go:embed templates static
 var templates embed.FS
 
 // Console is the staff console. All fields are required.

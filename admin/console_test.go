@@ -99,6 +99,7 @@ func newDesk(t *testing.T) *desk {
 			return web.Actor{ID: a.ID, Username: a.Username, Name: a.Name, Role: string(a.Role), City: a.City}, err
 		},
 		May: func(role, permission string) bool { return staff.Role(role).May(permission) }})
+	d.web.Pages.Add("campaign", os.DirFS("../campaign"))
 	d.Routes(d.web)
 	d.site = testkit.Conform(t, d.web.OpenAPI(), d.web.Engine)
 	for _, role := range staff.Roles {
@@ -252,6 +253,7 @@ var pages = map[string]string{
 	"/console/registrations": "city-admin", "/console/draws": "auditor", "/console/draws/" + slug: "city-admin", "/console/merchants": "operations",
 	"/console/merchants?district=x": "auditor", "/console/reports": "regulator", "/console/disbursement": "operations", "/console/wallets": "regulator", "/console/reconciliation": "operations", "/console/settlements": "operations", "/console/settlements/" + slug + "/merchants/SZ-0001": "operations", "/console/approvals": "approver", "/console/approvals?status=approved": "operations",
 	"/console/approvals/1": "approver", "/console/approvals/2": "approver", "/console/audit": "auditor", "/console/audit?campaign=" + slug: "auditor", "/console/system": "system-admin",
+	"/console/campaigns/new?from=" + slug: "city-admin", "/console/campaigns/" + slug + "/preview": "auditor", "/console/campaigns/" + slug + "/preview?stage=drawn": "operations",
 	"/console/system/jobs": "system-admin", "/console/system/users": "system-admin",
 }
 

@@ -6,6 +6,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/pquerna/otp/totp"
 	"gorm.io/gorm"
 
+	"hongbao/internal/staff"
 	"hongbao/internal/web"
 )
 
@@ -192,4 +194,30 @@ func TestRelatedPeopleAreNamedFromTheConsole(t *testing.T) {
 		t.Error("the page shows a document number")
 	}
 	d.must(d.ask("city-admin", "GET", "/console/draws/"+slug, ""), 200, "已申报 2 人，其中名单锁定后申报 0 人")
+}
+
+func TestTheEditorChecksWhatIsTyped(t *testing.T) {
+	d := newDesk(t)
+	yaml, err := os.ReadFile("../examples/suzhou-2020.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := strings.Replace(string(yaml), "amount: 20000000", "amount: 20000001", 1)
+	check := "/console/campaigns/check"
+	d.must(d.form("city-admin", check, "yaml", string(yaml)), 200, "没有发现错误")
+	whole := d.must(d.form("city-admin", check, "yaml", wrong), 200, "发现 1 处错误").Body.String()
+	part := d.must(d.form("city-admin", check+"?part=findings", "yaml", wrong), 200, `data-line="`).Body.String()
+	if !strings.Contains(whole, "amount: 20000001") || !strings.Contains(whole, `data-check="/console/campaigns/check?part=findings"`) {
+		t.Error("the page lost what was typed")
+	}
+	if strings.Contains(part, "<html") || !strings.Contains(part, "20,000,001.00") || !strings.Contains(part, ">1.00<") {
+		t.Errorf("the findings: %s", part)
+	}
+	d.must(d.form("operations", check, "yaml", wrong), 403, "")
+	d.withCampaign()
+	d.must(d.ask("city-admin", "GET", "/console/campaigns/new?from="+slug, ""), 200, "id: suzhou-2020-2")
+	d.addAccount("chengdu-admin", staff.CityAdmin, "chengdu")
+	d.must(d.ask("chengdu-admin", "GET", "/console/campaigns/new?from="+slug, ""), 404, "")
+	d.must(d.ask("chengdu-admin", "GET", "/console/campaigns/"+slug+"/preview", ""), 404, "")
+	d.must(d.ask("auditor", "GET", "/console/campaigns/"+slug+"/preview?stage=drawn", ""), 200, "查询我是否中签")
 }

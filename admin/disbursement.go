@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 
+	"hongbao/campaign"
 	"hongbao/disbursement"
 	"hongbao/internal/staff"
 	"hongbao/internal/web"
@@ -25,7 +26,7 @@ func (k *Console) disbursement(c *gin.Context) (page, error) {
 	if err != nil {
 		return shown, err
 	}
-	counts, err := k.Money.Counts(c.Request.Context(), chosen.ID)
+	monitor, _, err := k.monitor(c, chosen)
 	if err != nil {
 		return shown, err
 	}
@@ -36,10 +37,54 @@ func (k *Console) disbursement(c *gin.Context) (page, error) {
 	if k.may(web.ActorOf(c), staff.MoneyPrepare) {
 		shown.Action, shown.URL = web.Tr(c, "准备批次", "Prepare a batch"), "/console/campaigns/"+chosen.Slug
 	}
-	shown.Blocks = []block{{Filters: filters(c, field)}, {Figures: orderFigures(c, chosen.Slug, counts)},
-		{Columns: []block{{Bars: envelopeBars(c, counts)}, {Bars: orderBars(c, counts)}}},
+	shown.Blocks = []block{{Filters: filters(c, field)}, {Live: "/console/disbursement/" + chosen.Slug + "/live", Inside: monitor},
 		{Title: web.Tr(c, "资金批次", "Batches"), Table: batchTable(c, batches)}}
 	return shown, nil
+}
+
+// monitor is the part of the page that follows the work; under says whether orders are on their way.
+func (k *Console) monitor(c *gin.Context, one campaign.Campaign) (blocks []block, under bool, err error) {
+	counts, err := k.Money.Counts(c.Request.Context(), one.ID)
+	if err != nil {
+		return nil, false, err
+	}
+	sent, err := k.Money.UnderWay(c.Request.Context(), one.ID)
+	if err != nil {
+		return nil, false, err
+	}
+	var progress []web.Progress
+	for _, b := range sent {
+		progress = append(progress, batchProgress(c, b))
+	}
+	operators, err := k.operatorTable(c, one)
+	return []block{{Progress: progress}, {Figures: orderFigures(c, one.Slug, counts)}, {Columns: []block{{Bars: envelopeBars(c, counts)}, {Bars: orderBars(c, counts)}}},
+		{Title: web.Tr(c, "各家银行", "Bank by bank"), Table: operators}}, len(sent) > 0, err
+}
+
+// followDisbursement sends the monitor whenever it changes, until nothing is on its way.
+func (k *Console) followDisbursement(c *gin.Context) error {
+	found, err := k.theCampaign(c)
+	if err != nil {
+		return err
+	}
+	return k.web.Stream(c, "admin/page.html", "blocks", fastBeat, func() (any, bool, error) { return monitored(k.monitor(c, found)) })
+}
+
+func monitored(blocks []block, under bool, err error) (any, bool, error) { return blocks, under, err }
+
+func batchProgress(c *gin.Context, b disbursement.BatchProgress) web.Progress {
+	unit := web.Tr(c, "笔", "orders")
+	rate, left := web.Pace(c, b.Lately, b.Lately+b.Orders-b.Done, disbursement.PaceWindow, unit)
+	return web.Progress{Title: batchName(c, b.Batch), Unit: unit, Done: b.Done, Whole: b.Orders, Rate: rate, Left: left,
+		Note: web.Tr(c, "离开本页不影响发送", "it goes on when you leave this page")}
+}
+
+func batchName(c *gin.Context, b disbursement.Batch) string {
+	name := b.Purpose
+	if known, ok := batchKinds[b.Purpose]; ok {
+		name = web.Tr(c, known[0], known[1])
+	}
+	return fmt.Sprintf("%s #%d", name, b.ID)
 }
 
 func orderFigures(c *gin.Context, slug string, counts disbursement.Counts) []web.Figure {
@@ -94,15 +139,11 @@ func batchTable(c *gin.Context, batches []disbursement.Batch) *web.Table {
 	table := &web.Table{Caption: web.Tr(c, "资金批次", "Batches"), Columns: heads(c, "批次", "Batch", "状态", "Status", "#笔数", "#Orders", "#金额（元）", "#Amount (yuan)", "经办", "Prepared by", "时间", "When", "审批", "Approval"),
 		Empty: web.Empty{Title: web.Tr(c, "还没有资金批次", "No batches yet"), Text: web.Tr(c, "抽签结果公布、市民领取后，可以在活动页准备发放批次。", "Once winners have claimed, prepare a batch on the campaign's page.")}}
 	for _, b := range batches {
-		name := b.Purpose
-		if known, ok := batchKinds[b.Purpose]; ok {
-			name = web.Tr(c, known[0], known[1])
-		}
 		approval := web.Text("")
 		if b.ApprovalID > 0 {
 			approval = web.Link(fmt.Sprintf("#%d", b.ApprovalID), fmt.Sprintf("/console/approvals/%d", b.ApprovalID))
 		}
-		table.Rows = append(table.Rows, web.Row{Cells: []web.Cell{web.Text(fmt.Sprintf("%s #%d", name, b.ID)), web.State("batch." + string(b.Status)),
+		table.Rows = append(table.Rows, web.Row{Cells: []web.Cell{web.Text(batchName(c, b)), web.State("batch." + string(b.Status)),
 			web.Number(b.Orders), web.Money(b.TotalFen), web.Text(b.PreparedBy), web.When(b.PreparedAt), approval}})
 	}
 	return table

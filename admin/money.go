@@ -20,6 +20,7 @@ func (k *Console) moneyRoutes(w *web.Web) {
 	r.POST("/campaigns/:slug/batches", w.Staff(staff.MoneyPrepare), k.does(k.campaign, k.prepareBatch))
 	r.POST("/campaigns/:slug/return", w.Staff(staff.MoneyPrepare), k.does(k.campaign, k.returnSurplus))
 	r.GET("/disbursement", w.Staff(seesWork), k.show(k.disbursement))
+	r.GET("/disbursement/:slug/live", w.Staff(seesWork), w.Handle(k.followDisbursement))
 	r.GET("/wallets", w.Staff(seesWork), k.show(k.wallets))
 	r.GET("/reconciliation", w.Staff(seesWork), k.show(k.reconciliation))
 	r.GET("/reconciliation/:slug/differences/:id", w.Staff(seesWork), k.show(k.difference))

@@ -15,6 +15,7 @@ import (
 // page but the sign-in is one of these, shown by one template.
 type page struct {
 	Title, State, Chip, Action, URL, Back, BackURL string
+	Script                                         string // a file of static/ that the page gains from
 	Alert                                          *alert
 	Blocks                                         []block
 }
@@ -27,6 +28,7 @@ type alert struct {
 // block is one part of a page; it shows what it holds. Half blocks stand side by side where there is room.
 type block struct {
 	Title, Text string
+	URL         string // that the title leads to
 	Figures     []web.Figure
 	Facts       []fact
 	Filters     *web.Form
@@ -40,12 +42,24 @@ type block struct {
 	Progress    []web.Progress
 	Code        string
 	Columns     []block
+	Findings    *findingList
+	Name        string // of Inside, for the page's script
 	Live        string // address of the events that draw Inside anew while work is under way
 	Inside      []block
 }
 
 type fact struct {
 	Label, Value, Hash, URL string
+}
+
+// findingList is what was found in a text, line by line.
+type findingList struct {
+	Alert alert
+	Rows  []finding
+}
+
+type finding struct {
+	Line, Field, Text string
 }
 
 type bars struct {

@@ -96,6 +96,7 @@ func (s *Service) Jobs() []database.Job {
 		{Name: "campaign-close", ZH: "到时截止登记", Schedule: "* * * * *", Run: s.CloseDue},
 		{Name: "messages-send", ZH: "发送官方短信", Schedule: "* * * * *", Run: s.SendMessages},
 		{Name: "refusals-flush", ZH: "记录未受理登记的计数", Schedule: "* * * * *", Run: s.FlushRefusals},
+		{Name: "registrations-count", ZH: "记录登记人数", Schedule: "*/10 * * * *", Run: s.NoteCounts},
 	}
 }
 

@@ -32,12 +32,8 @@ var wholeNumber = regexp.MustCompile(`^(0|[1-9][0-9]{0,14})$`)
 // reading turns a YAML tree into a RuleBook, remembers the line of every field and gathers all mistakes.
 type reading struct {
 	lines    map[string]int
-	mistakes []mistake
-}
-
-type mistake struct {
-	line          int
-	field, zh, en string
+	mistakes []Mistake
+	formed   bool // every field has its form
 }
 
 // add notes a mistake at a field such as "tiers[1].count"; zh and en take the same arguments.
@@ -47,7 +43,7 @@ func (r *reading) add(path, zh, en string, args ...any) {
 
 // note is add for finished sentences.
 func (r *reading) note(path, zh, en string) {
-	r.mistakes = append(r.mistakes, mistake{r.line(path), path, zh, en})
+	r.mistakes = append(r.mistakes, Mistake{r.line(path), path, Text{zh, en}})
 }
 
 // line is the line of a field, or of the nearest thing around it that is there.
@@ -61,17 +57,22 @@ func (r *reading) line(path string) int {
 	return 1
 }
 
+// sorted gives the first mistakes, in the order of their lines.
+func (r *reading) sorted() []Mistake {
+	slices.SortStableFunc(r.mistakes, func(a, b Mistake) int { return a.Line - b.Line })
+	return r.mistakes[:min(len(r.mistakes), maxMistakes)]
+}
+
 func (r *reading) err() error {
 	if len(r.mistakes) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(r.mistakes, func(a, b mistake) int { return a.line - b.line })
-	zh, en := make([]string, 0, len(r.mistakes)), make([]string, 0, len(r.mistakes))
-	for _, m := range r.mistakes[:min(len(r.mistakes), maxMistakes)] {
-		zh = append(zh, fmt.Sprintf("第 %d 行：%s：%s", m.line, m.field, m.zh))
-		en = append(en, fmt.Sprintf("line %d: %s: %s", m.line, m.field, m.en))
+	var zh, en []string
+	for _, m := range r.sorted() {
+		zh = append(zh, fmt.Sprintf("第 %d 行：%s：%s", m.Line, m.Field, m.Text.ZH))
+		en = append(en, fmt.Sprintf("line %d: %s: %s", m.Line, m.Field, m.Text.EN))
 	}
-	return fault.Field(r.mistakes[0].field, "rule-book", strings.Join(zh, "\n"), strings.Join(en, "\n"))
+	return fault.Field(r.mistakes[0].Field, "rule-book", strings.Join(zh, "\n"), strings.Join(en, "\n"))
 }
 
 // read fills rb and reports whether every field has its form, so that the rules of check can be applied.

@@ -101,15 +101,20 @@ var OperatorNames = []string{"icbc", "abc", "boc", "ccb", "bocom", "psbc"}
 // ParseRuleBook reads and checks a rule book. The error is an Invalid fault that lists every mistake with its line,
 // its field and the reason, in both languages.
 func ParseRuleBook(data []byte) (*RuleBook, error) {
-	rb := &RuleBook{source: bytes.Clone(data)}
-	r := &reading{lines: map[string]int{}}
-	if r.read(data, rb) {
-		rb.check(r)
-	}
+	rb, r := readRuleBook(data)
 	if err := r.err(); err != nil {
 		return nil, err
 	}
 	return rb, nil
+}
+
+func readRuleBook(data []byte) (*RuleBook, *reading) {
+	rb := &RuleBook{source: bytes.Clone(data)}
+	r := &reading{lines: map[string]int{}}
+	if r.formed = r.read(data, rb); r.formed {
+		rb.check(r)
+	}
+	return rb, r
 }
 
 // YAML gives the rule book's file: the bytes it was parsed from, or its fields written out where it was derived.

@@ -224,3 +224,37 @@ func mustRead(path string) []byte {
 	}
 	return data
 }
+
+func TestReviewTellsLinesAndSums(t *testing.T) {
+	text := string(exampleBook(t, "suzhou-2020").YAML())
+	good := ReviewRuleBook([]byte(text))
+	if len(good.Mistakes) != 0 || good.Book == nil || len(good.Sources) != 1 || good.Sources[0].Amount != good.Sources[0].HandedOut {
+		t.Errorf("the example: %+v", good)
+	}
+	short := ReviewRuleBook([]byte(strings.Replace(text, "amount: 20000000", "amount: 20000001", 1)))
+	if short.Book != nil || len(short.Mistakes) != 1 || short.Mistakes[0].Field != "funding[0].amount" || short.Sources[0].Amount-short.Sources[0].HandedOut != money.Yuan {
+		t.Errorf("one yuan too many: %+v", short)
+	}
+	if line := short.Mistakes[0].Line; !strings.Contains(strings.Split(text, "\n")[line-1], "amount: 20000000") {
+		t.Errorf("line %d", line)
+	}
+	if broken := ReviewRuleBook([]byte("id: [")); broken.Book != nil || len(broken.Mistakes) != 1 || broken.Sources != nil {
+		t.Errorf("broken: %+v", broken)
+	}
+}
+
+func TestNextCampaignOfASeries(t *testing.T) {
+	book := exampleBook(t, "suzhou-2020")
+	from := time.Date(2027, 1, 10, 9, 0, 0, 0, Shanghai)
+	next := book.Next([]string{"suzhou-2020", "suzhou-2020-2"}, from)
+	if next.ID != "suzhou-2020-3" || next.Windows.Open.Before(from) || next.Windows.Open.After(from.Add(24*time.Hour)) ||
+		next.Windows.SpendUntil.Sub(next.Windows.Open) != book.Windows.SpendUntil.Sub(book.Windows.Open) {
+		t.Errorf("%s opens %v", next.ID, next.Windows.Open)
+	}
+	if again := next.Next([]string{"suzhou-2020-3"}, time.Time{}); again.ID != "suzhou-2020-2" || !again.Windows.Open.Equal(next.Windows.Open) {
+		t.Errorf("%s opens %v", again.ID, again.Windows.Open)
+	}
+	if review := ReviewRuleBook(next.YAML()); len(review.Mistakes) > 0 {
+		t.Errorf("%+v", review.Mistakes)
+	}
+}

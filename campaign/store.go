@@ -44,6 +44,12 @@ func campaignRows(tx *gorm.DB, city string) (list []Campaign, err error) {
 	return list, nil
 }
 
+// inStatus are the campaigns of a status.
+func (s *Service) inStatus(ctx context.Context, status string) (list []Campaign, err error) {
+	err = campaignQuery(s.DB.Read(ctx)).Where("c.status = ?", status).Order("c.id").Scan(&list).Error
+	return list, err
+}
+
 // dueCampaigns are those in a status whose moment in the column has come.
 func dueCampaigns(tx *gorm.DB, status, column string, now time.Time) (list []Campaign, err error) {
 	err = campaignQuery(tx).Where("c.status = ? AND c."+column+" <= ?", status, database.At(now)).Order("c.id").Limit(100).Scan(&list).Error

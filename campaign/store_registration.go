@@ -247,6 +247,17 @@ func (s *Service) Registered(ctx context.Context, campaignID int64) (n int64, er
 	return n, err
 }
 
+func insertCount(tx *gorm.DB, campaignID int64, c Count) error {
+	return tx.Exec("INSERT INTO registration_counts (campaign_id, counted_at, count) VALUES (?, ?, ?)", campaignID, c.CountedAt, c.Count).Error
+}
+
+// notedCounts gives the last of the counts, oldest first.
+func notedCounts(tx *gorm.DB, campaignID int64, limit int) (list []Count, err error) {
+	err = tx.Raw("SELECT counted_at, count FROM registration_counts WHERE campaign_id = ? ORDER BY counted_at DESC LIMIT ?", campaignID, limit).Scan(&list).Error
+	slices.Reverse(list)
+	return list, err
+}
+
 // Registrant is what other rooms may know of a registration: no name, no document, no phone.
 type Registrant struct {
 	ID         int64

@@ -16,6 +16,35 @@ type campaignView struct {
 	Locale     string
 	Now        time.Time
 	Registered int64 // so far, where the page tells the chance; not to the minute
+
+	Preview []web.Option // stages of a preview, whose Value is the address: nobody but staff sees the page so
+}
+
+// stageMoments are the stages of a campaign's page with the status that each has.
+var stageMoments = []struct {
+	stage, status string
+	title         Text
+	at            func(w Windows) time.Time
+}{
+	{"before", Announced, Text{"登记前", "Before"}, func(w Windows) time.Time { return w.Open.Add(-time.Hour) }},
+	{"open", Open, Text{"登记中", "Registration"}, func(w Windows) time.Time { return w.Open.Add(time.Hour) }},
+	{"pending", Closed, Text{"等待抽签", "Before the draw"}, func(w Windows) time.Time { return w.Close }},
+	{"drawn", Drawn, Text{"抽签后", "After the draw"}, func(w Windows) time.Time { return w.ClaimFrom }},
+	{"over", Settled, Text{"结束后", "Afterwards"}, func(w Windows) time.Time { return w.SpendUntil }},
+}
+
+// Preview is the campaign's page as citizens will see it at a stage, for the template campaign/home.html. An unknown stage
+// is the first.
+func (l *Live) Preview(locale, stage, address string) any {
+	shown, view := *l, campaignView{Locale: locale}
+	for i, one := range stageMoments {
+		if i == 0 || one.stage == stage {
+			shown.Status, view.Now = one.status, one.at(l.Book.Windows)
+		}
+		view.Preview = append(view.Preview, web.Option{Value: address + "?stage=" + one.stage, Label: one.title.In(locale)})
+	}
+	view.Live = &shown
+	return view
 }
 
 // Title is the campaign's name.

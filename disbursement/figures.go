@@ -2,9 +2,11 @@ package disbursement
 
 import (
 	"context"
+	"time"
 
 	"gorm.io/gorm"
 
+	"hongbao/internal/database"
 	"hongbao/internal/money"
 )
 
@@ -119,4 +121,67 @@ type Counts struct {
 // Counts counts a campaign's rows for the console.
 func (s *Service) Counts(ctx context.Context, campaignID int64) (Counts, error) {
 	return countsOf(s.DB.Read(ctx), campaignID)
+}
+
+// OperatorOrders is how one operator settles a campaign's orders. ChangedAt is when one of them last changed.
+type OperatorOrders struct {
+	Operator                            string
+	Settled, Underway, Unknown, Refused int64
+	ChangedAt                           database.Millis
+}
+
+// ByOperator counts a campaign's orders by operator, in the order of their names.
+func (s *Service) ByOperator(ctx context.Context, campaignID int64) ([]OperatorOrders, error) {
+	rows, err := ordersByOperator(s.DB.Read(ctx), campaignID)
+	var list []OperatorOrders
+	for _, row := range rows {
+		if len(list) == 0 || list[len(list)-1].Operator != row.Operator {
+			list = append(list, OperatorOrders{Operator: row.Operator})
+		}
+		list[len(list)-1].add(row)
+	}
+	return list, err
+}
+
+func (o *OperatorOrders) add(row operatorCount) {
+	switch row.Status {
+	case OrderSucceeded:
+		o.Settled += row.N
+	case OrderUnknown:
+		o.Unknown += row.N
+	case OrderFailed, OrderReturned:
+		o.Refused += row.N
+	case OrderApproved, OrderSending, OrderAccepted, OrderProcessing:
+		o.Underway += row.N
+	}
+	o.ChangedAt = max(o.ChangedAt, row.ChangedAt)
+}
+
+// PaceWindow is how far back the pace of a batch is measured.
+const PaceWindow = 10 * time.Minute
+
+// BatchProgress is how far a batch that is being sent has come: orders settled for good in all, and within PaceWindow.
+type BatchProgress struct {
+	Batch
+	Done, Lately int64
+}
+
+// UnderWay gives the batches of a campaign that are being sent, newest first.
+func (s *Service) UnderWay(ctx context.Context, campaignID int64) ([]BatchProgress, error) {
+	all, err := s.Batches(ctx, campaignID)
+	if err != nil {
+		return nil, err
+	}
+	var sent []BatchProgress
+	for _, b := range all {
+		if b.Status != BatchDispatching {
+			continue
+		}
+		progress := BatchProgress{Batch: b}
+		if progress.Done, progress.Lately, err = settledOf(s.DB.Read(ctx), b.ID, database.At(s.Now().Add(-PaceWindow))); err != nil {
+			return nil, err
+		}
+		sent = append(sent, progress)
+	}
+	return sent, nil
 }

@@ -3,6 +3,7 @@ package disbursement
 import (
 	"gorm.io/gorm"
 
+	"hongbao/internal/database"
 	"hongbao/internal/money"
 )
 
@@ -66,4 +67,25 @@ func countsOf(tx *gorm.DB, campaignID int64) (Counts, error) {
 		c.Orders[OrderStatus(row.Status)] = row.N
 	}
 	return c, tx.Raw("SELECT COUNT(*) FROM differences WHERE campaign_id = ? AND status = 'open'", campaignID).Scan(&c.Differences).Error
+}
+
+type operatorCount struct {
+	Operator  string
+	Status    OrderStatus
+	N         int64
+	ChangedAt database.Millis
+}
+
+func ordersByOperator(tx *gorm.DB, campaignID int64) (rows []operatorCount, err error) {
+	err = tx.Raw(`SELECT operator, status, COUNT(*) AS n, MAX(changed_at) AS changed_at FROM disbursement_orders WHERE campaign_id = ?
+		GROUP BY operator, status ORDER BY operator, status`, campaignID).Scan(&rows).Error
+	return rows, err
+}
+
+// settledOf counts a batch's orders that are settled, and those settled since a moment.
+func settledOf(tx *gorm.DB, batchID int64, since database.Millis) (done, lately int64, err error) {
+	var sums struct{ Done, Lately int64 }
+	err = tx.Raw(`SELECT COUNT(*) AS done, COALESCE(SUM(CASE WHEN settled_at >= ? THEN 1 ELSE 0 END), 0) AS lately FROM disbursement_orders
+		WHERE batch_id = ? AND status NOT IN ?`, since, batchID, live).Scan(&sums).Error
+	return sums.Done, sums.Lately, err
 }

@@ -79,6 +79,9 @@ func (s *script) register(ctx context.Context) error {
 		if err == nil {
 			err = s.confirm(ctx, portion)
 		}
+		if err == nil {
+			_, err = s.staff.run(ctx, "registrations-count")
+		}
 		if err != nil {
 			return err
 		}

@@ -75,6 +75,7 @@ type Form struct {
 	Action, Submit, Warning, Cancel string
 	Method                          string // "get" for filters; otherwise post
 	Upload, Danger, Quiet, Inline   bool
+	Other, OtherAction              string // a second button, and where it sends the same fields
 	Error                           string // an error that belongs to no field
 	Fields                          []Field
 	Hidden                          map[string]string
@@ -84,6 +85,7 @@ type Form struct {
 type Field struct {
 	Name, Label, Type, Value, Hint, Error, Placeholder string
 	Autocomplete, InputMode, Pattern, Accept, Format   string // Format "document" or "phone": grouped as typed
+	Check                                              string // where the text is posted as it is typed, to be told what is wrong with it
 	MaxLength, Rows                                    int
 	Required, Checked, Autofocus                       bool
 	Options                                            []Option

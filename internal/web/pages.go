@@ -95,7 +95,8 @@ type View struct {
 	Environment string
 	Actor       *Actor
 	CityName    string // of the one city that the actor serves
-	Path, Query string
+	Path        string
+	Query       template.URL // of the page, encoded, without language and text size
 	Nav         []NavLink
 }
 
@@ -128,6 +129,16 @@ func (w *Web) Render(c *gin.Context, status int, name string, data any) error {
 	return compressor.Close()
 }
 
+// RenderBlock answers with one block of a page alone, for a script that puts it in its place.
+func (w *Web) RenderBlock(c *gin.Context, name, block string, data any) error {
+	var out bytes.Buffer
+	if err := w.Pages.executeBlock(&out, Locale(c), name, block, data); err != nil {
+		return err
+	}
+	c.Data(http.StatusOK, "text/html; charset=utf-8", out.Bytes())
+	return nil
+}
+
 // execute writes one page in one language.
 func (p *Pages) execute(out *bytes.Buffer, locale, name string, view View) error {
 	return p.executeBlock(out, locale, name, "", view)
@@ -155,7 +166,7 @@ func (w *Web) view(c *gin.Context, data any) View {
 	query.Del("lang")
 	query.Del("text")
 	view := View{Data: data, Locale: Locale(c), Large: c.GetBool(largeKey), Environment: w.Environment,
-		Path: c.Request.URL.Path, Query: query.Encode()}
+		Path: c.Request.URL.Path, Query: template.URL(query.Encode())}
 	if value, ok := c.Get(actorKey); ok {
 		actor := value.(Actor)
 		view.Actor = &actor
