@@ -26,6 +26,7 @@ const (
 	roundsAtOnce   = 3    // for one operator: while one waits for answers, another is booked
 	roundsPerRun   = 1000 // of one operator's in one run of a job
 	callLease      = 5 * time.Minute
+	leaseSpare     = 30 * time.Second // of the lease, to book the answers in
 	firstRetry     = 5 * time.Second
 	longestRetry   = 30 * time.Minute
 	longestDoubles = 16
@@ -102,10 +103,15 @@ func (s *Service) dispatchRound(ctx context.Context, name string, operator Opera
 	return len(orders), s.settle(ctx, orders, s.inCalls(ctx, name, operator, orders, s.send))
 }
 
+var errLeaseOver = errors.New("disbursement: the lease of the call is over")
+
 // inCalls gives the outcomes of orders that go to the operator in several calls at once, each of its batch size. The
-// orders of a call without a reliable answer are unknown.
+// orders of a call without a reliable answer are unknown. A call that had to wait until the lease is nearly over, for the
+// operator's rate or since this machine stood still, is not made: somebody else may have the orders by then.
 func (s *Service) inCalls(ctx context.Context, name string, operator Operator, orders []Order,
 	call func(context.Context, Operator, []Order) ([]Outcome, error)) []Outcome {
+	ctx, cancel := context.WithTimeout(ctx, callLease-leaseSpare)
+	defer cancel()
 	outcomes := make([]Outcome, len(orders))
 	var group sync.WaitGroup
 	rest := outcomes
@@ -113,7 +119,10 @@ func (s *Service) inCalls(ctx context.Context, name string, operator Operator, o
 		answers := rest[:len(batch)]
 		rest = rest[len(batch):]
 		group.Go(func() {
-			said, err := call(ctx, operator, batch)
+			said, err := []Outcome(nil), errLeaseOver
+			if s.now() < batch[0].NextAt {
+				said, err = call(ctx, operator, batch)
+			}
 			if err != nil {
 				s.log().Warn("an operator's answer is outstanding", "operator", name, "orders", len(batch), "error", err)
 				said = unknown(batch)

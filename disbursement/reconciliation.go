@@ -67,7 +67,7 @@ const (
 const (
 	linesAtOnce    = 500
 	statementBytes = 4 << 30
-	daysAfter      = 10        // days after the end of spending in which statements are still asked for
+	daysAfter      = 10        // days after the end of spending, and after the last movement, in which statements are still asked for
 	askAgain       = time.Hour // until a statement that was refused or that differs is asked for again
 )
 
@@ -108,7 +108,7 @@ func (s *Service) Reconcile(ctx context.Context) (int, error) {
 type dueStatement struct{ operator, day string }
 
 // dueStatements lists operators and ended days, oldest first, from the first order of a campaign at the operator until
-// some days after its end.
+// some days after its end, and after anything has moved since: a late refund is recalled, and its statement is still to come.
 func (s *Service) dueStatements(ctx context.Context) ([]dueStatement, error) {
 	spans, err := activeSpans(s.DB.Read(ctx))
 	if err != nil {
@@ -125,7 +125,7 @@ func (s *Service) dueStatements(ctx context.Context) ([]dueStatement, error) {
 		if err != nil {
 			return nil, err
 		}
-		until := span.Until.Time().AddDate(0, 0, daysAfter)
+		until := max(span.Until, span.Moved).Time().AddDate(0, 0, daysAfter)
 		for day := span.From.Time().In(campaign.Shanghai); dayOf(day) < today && day.Before(until); day = day.AddDate(0, 0, 1) {
 			d := dueStatement{span.Operator, dayOf(day)}
 			if !done[d.day] && !seen[d] {

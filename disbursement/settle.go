@@ -87,7 +87,8 @@ func clip(text string, n int) string {
 
 // apply books changes: the statuses of orders and envelopes and the postings in one transaction. Ref names the occasion.
 func (s *Service) apply(tx *gorm.DB, ref string, changes []change) error {
-	for group, members := range groups(changes) {
+	for _, members := range groups(changes) {
+		group := members[0].group()
 		if err := updateOrders(tx, group, members, s.nextAt(group), s.now()); err != nil {
 			return err
 		}
@@ -112,11 +113,20 @@ type orderGroup struct {
 	attempts int
 }
 
-func groups(changes []change) map[orderGroup][]change {
-	grouped := map[orderGroup][]change{}
+func (c change) group() orderGroup {
+	return orderGroup{c.order.Status, c.to, c.order.LeaseToken, c.reason, c.order.Attempts}
+}
+
+// groups gathers the changes that one update can make, in the order of their first members.
+func groups(changes []change) [][]change {
+	places, grouped := map[orderGroup]int{}, [][]change{}
 	for _, c := range changes {
-		key := orderGroup{c.order.Status, c.to, c.order.LeaseToken, c.reason, c.order.Attempts}
-		grouped[key] = append(grouped[key], c)
+		place, ok := places[c.group()]
+		if !ok {
+			place = len(grouped)
+			places[c.group()], grouped = place, append(grouped, nil)
+		}
+		grouped[place] = append(grouped[place], c)
 	}
 	return grouped
 }

@@ -11,13 +11,13 @@ import (
 
 // span is the time in which a campaign's money moves at an operator.
 type span struct {
-	CampaignID  int64
-	Operator    string
-	From, Until database.Millis
+	CampaignID         int64
+	Operator           string
+	From, Until, Moved database.Millis
 }
 
 func activeSpans(tx *gorm.DB) (found []span, err error) {
-	err = tx.Raw(`SELECT e.campaign_id, e.operator, MIN(o.created_at) AS ` + "`from`" + `, MAX(e.expires_at) AS until
+	err = tx.Raw(`SELECT e.campaign_id, e.operator, MIN(o.created_at) AS ` + "`from`" + `, MAX(e.expires_at) AS until, MAX(e.changed_at) AS moved
 		FROM envelopes e JOIN disbursement_orders o ON o.envelope_id = e.id GROUP BY e.campaign_id, e.operator ORDER BY e.operator, e.campaign_id`).Scan(&found).Error
 	return found, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -105,8 +106,8 @@ func (s *Service) keepWallets(tx *gorm.DB, looking []Envelope, found []string) e
 		tokens.add(e.ID, found[i])
 		ids = append(ids, e.ID)
 	}
-	for attempts, missing := range later {
-		if err := lookLater(tx, missing, s.retryAt(attempts+3)); err != nil { // from 40 s up
+	for _, attempts := range slices.Sorted(maps.Keys(later)) {
+		if err := lookLater(tx, later[attempts], s.retryAt(attempts+3)); err != nil { // from 40 s up
 			return err
 		}
 	}

@@ -229,28 +229,61 @@ func (w *world) orders(kind string) []Order {
 	return found
 }
 
-// check recomputes everything that always holds, from the rows.
-func (w *world) check() {
+// balanced recomputes what holds at every moment, from the rows.
+func (w *world) balanced() {
 	w.t.Helper()
-	read := w.DB.Read(context.Background())
-	var broken []string
-	for _, query := range []string{
+	w.none(
 		"SELECT CONCAT('transaction ', transaction_id, ' sums to ', SUM(amount_fen)) FROM ledger_postings GROUP BY transaction_id HAVING SUM(amount_fen) <> 0",
 		`SELECT CONCAT('account ', a.kind, ' ', a.source, ' ', a.operator, ' has ', a.balance_fen) FROM ledger_accounts a LEFT JOIN ledger_postings p ON p.account_id = a.id
 			GROUP BY a.id, a.kind, a.source, a.operator, a.balance_fen HAVING a.balance_fen <> COALESCE(SUM(p.amount_fen), 0)`,
-		`SELECT CONCAT('overdrawn ', kind) FROM ledger_accounts WHERE balance_fen < 0 AND kind <> 'source'`,
+		`SELECT CONCAT('overdrawn ', kind) FROM ledger_accounts WHERE balance_fen < 0 AND kind NOT IN ('source', 'issued', 'spent')`,
 		`SELECT CONCAT('envelope ', e.id, ' holds ', e.credited_fen - e.spent_fen - e.recalled_fen) FROM envelopes e LEFT JOIN ledger_postings p ON p.envelope_id = e.id
 			GROUP BY e.id, e.credited_fen, e.spent_fen, e.recalled_fen HAVING e.credited_fen - e.spent_fen - e.recalled_fen <> COALESCE(SUM(p.amount_fen), 0)`,
-		`SELECT CONCAT('envelope ', id, ' credited ', credited_fen) FROM envelopes WHERE credited_fen NOT IN (0, amount_fen) OR spent_fen < 0 OR recalled_fen < 0`,
+		`SELECT CONCAT('envelope ', id, ' credited ', credited_fen) FROM envelopes WHERE credited_fen NOT IN (0, amount_fen) OR recalled_fen < 0`,
 		`SELECT CONCAT('envelope ', envelope_id, ' credited ', COUNT(*), ' times') FROM disbursement_orders WHERE kind = 'credit' AND status = 'succeeded' GROUP BY envelope_id HAVING COUNT(*) > 1`,
-	} {
+		`SELECT CONCAT('envelope ', e.id, ' credited ', e.credited_fen, ', its order says ', COALESCE(SUM(o.settled_fen), 0)) FROM envelopes e
+			LEFT JOIN disbursement_orders o ON o.envelope_id = e.id AND o.kind = 'credit' AND o.status = 'succeeded' GROUP BY e.id, e.credited_fen HAVING e.credited_fen <> COALESCE(SUM(o.settled_fen), 0)`,
+		`SELECT CONCAT('envelope ', e.id, ' recalled ', e.recalled_fen, ', its orders say ', COALESCE(SUM(o.settled_fen), 0)) FROM envelopes e
+			LEFT JOIN disbursement_orders o ON o.envelope_id = e.id AND o.kind = 'recall' AND o.status = 'succeeded' GROUP BY e.id, e.recalled_fen HAVING e.recalled_fen <> COALESCE(SUM(o.settled_fen), 0)`,
+		`SELECT CONCAT('envelope ', e.id, ' spent ', e.spent_fen, ', its events say ', COALESCE(SUM(CASE s.kind WHEN 'payment' THEN s.envelope_fen ELSE -s.envelope_fen END), 0)) FROM envelopes e
+			LEFT JOIN spending_events s ON s.envelope_id = e.id GROUP BY e.id, e.spent_fen HAVING e.spent_fen <> COALESCE(SUM(CASE s.kind WHEN 'payment' THEN s.envelope_fen ELSE -s.envelope_fen END), 0)`,
+		`SELECT CONCAT('envelope ', envelope_id, ' has ', COUNT(*), ' credits under way') FROM disbursement_orders
+			WHERE kind = 'credit' AND status NOT IN ('rejected', 'failed', 'returned') GROUP BY envelope_id HAVING COUNT(*) > 1`,
+		`SELECT CONCAT(a.source, ' at ', a.operator, ' has ', a.balance_fen, ' in flight, its orders ', COALESCE(SUM(o.amount_fen), 0)) FROM ledger_accounts a
+			LEFT JOIN disbursement_orders o ON o.campaign_id = a.campaign_id AND o.source = a.source AND o.operator = a.operator AND o.kind = 'credit'
+				AND o.status IN ('sending', 'accepted', 'processing', 'unknown')
+			WHERE a.kind = 'in_flight' GROUP BY a.id, a.source, a.operator, a.balance_fen HAVING a.balance_fen <> COALESCE(SUM(o.amount_fen), 0)`,
+	)
+	w.proved()
+}
+
+// check recomputes everything that holds once all is heard of, from the rows.
+func (w *world) check() {
+	w.t.Helper()
+	w.balanced()
+	w.none(
+		`SELECT CONCAT('overdrawn ', kind) FROM ledger_accounts WHERE balance_fen < 0 AND kind <> 'source'`,
+		`SELECT CONCAT('envelope ', id, ' spent ', spent_fen, ', recalled ', recalled_fen) FROM envelopes WHERE spent_fen < 0 OR spent_fen + recalled_fen > credited_fen`,
+	)
+}
+
+// none fails for every row that a query finds.
+func (w *world) none(queries ...string) {
+	w.t.Helper()
+	var broken []string
+	for _, query := range queries {
 		var rows []string
-		w.must(read.Raw(query).Scan(&rows).Error)
+		w.must(w.DB.Read(context.Background()).Raw(query).Scan(&rows).Error)
 		broken = append(broken, rows...)
 	}
 	if len(broken) > 0 {
 		w.t.Fatalf("broken: %s", strings.Join(broken, "; "))
 	}
+}
+
+// proved holds the budget proof of every source.
+func (w *world) proved() {
+	w.t.Helper()
 	proofs, err := w.Prove(context.Background(), campaignID, w.clock.Now())
 	w.must(err)
 	for _, p := range proofs {
@@ -281,6 +314,7 @@ func (w *world) bankCheck() {
 type coupon struct {
 	credited, spent, recalled money.Fen
 	credits                   int
+	orderNo                   string // that credited it
 }
 
 func (c coupon) left() money.Fen { return c.credited - c.spent - c.recalled }
@@ -303,6 +337,7 @@ type bank struct {
 	calls    map[string]int
 	subs     map[string]SubWallet
 	edition  int
+	told     func(Event) // what the bank tells by itself, where anybody listens
 }
 
 func newBank(name string, now func() time.Time) *bank {
@@ -357,17 +392,22 @@ func (b *bank) Credit(_ context.Context, orders []CreditOrder) (outcomes []Outco
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	applied, err := b.begin("credit")
+	if applied {
+		outcomes = b.credits(orders)
+	}
+	return outcomes, err
+}
+
+func (b *bank) credits(orders []CreditOrder) (outcomes []Outcome) {
 	for _, o := range orders {
-		if !applied {
-			break
-		}
 		outcome, seen := b.known(o.OrderNo, o)
 		if !seen {
 			outcome = b.keep(b.credit(o))
+			b.tell(EventCredit, o.CouponID, b.states[o.OrderNo])
 		}
 		outcomes = append(outcomes, b.says(outcome))
 	}
-	return outcomes, err
+	return outcomes
 }
 
 func (b *bank) credit(o CreditOrder) Outcome {
@@ -376,6 +416,9 @@ func (b *bank) credit(o CreditOrder) Outcome {
 			return Outcome{OrderNo: o.OrderNo, State: StateFailed, Reason: reason}
 		}
 	}
+	if !b.now().Before(o.ExpiresAt) {
+		return Outcome{OrderNo: o.OrderNo, State: StateFailed, Reason: ReasonMalformed}
+	}
 	c := b.coupons[o.CouponID]
 	if c == nil {
 		c = &coupon{}
@@ -383,6 +426,7 @@ func (b *bank) credit(o CreditOrder) Outcome {
 	}
 	c.credits++
 	c.credited += o.AmountFen
+	c.orderNo = o.OrderNo
 	b.lines = append(b.lines, StatementLine{Kind: LineCredit, EventNo: "E" + o.OrderNo[1:], Number: o.OrderNo, CouponID: o.CouponID, AmountFen: o.AmountFen, OccurredAt: b.now()})
 	return Outcome{OrderNo: o.OrderNo, State: StateSucceeded, AmountFen: o.AmountFen, OperatorRef: "R" + o.OrderNo[:8]}
 }
@@ -391,21 +435,57 @@ func (b *bank) Recall(_ context.Context, orders []RecallOrder) (outcomes []Outco
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	applied, err := b.begin("recall")
+	if applied {
+		outcomes = b.recalls(orders)
+	}
+	return outcomes, err
+}
+
+func (b *bank) recalls(orders []RecallOrder) (outcomes []Outcome) {
 	for _, o := range orders {
-		if !applied {
-			break
-		}
 		outcome, seen := b.known(o.OrderNo, o)
 		if !seen {
-			c := b.coupons[o.CouponID]
-			left := c.left()
-			c.recalled += left
-			outcome = b.keep(Outcome{OrderNo: o.OrderNo, State: StateSucceeded, AmountFen: left})
-			b.lines = append(b.lines, StatementLine{Kind: LineRecall, EventNo: "E" + o.OrderNo[1:], Number: o.OrderNo, CouponID: o.CouponID, AmountFen: left, OccurredAt: b.now()})
+			outcome = b.keep(b.recall(o))
+			b.tell(EventRecall, o.CouponID, b.states[o.OrderNo])
 		}
 		outcomes = append(outcomes, b.says(outcome))
 	}
-	return outcomes, err
+	return outcomes
+}
+
+func (b *bank) recall(o RecallOrder) Outcome {
+	c := b.coupons[o.CouponID]
+	if c == nil || c.credits == 0 {
+		return Outcome{OrderNo: o.OrderNo, State: StateFailed, Reason: ReasonCouponUnknown}
+	}
+	left := c.left()
+	c.recalled += left
+	b.lines = append(b.lines, StatementLine{Kind: LineRecall, EventNo: "E" + o.OrderNo[1:], Number: o.OrderNo, CouponID: o.CouponID, AmountFen: left, OccurredAt: b.now()})
+	return Outcome{OrderNo: o.OrderNo, State: StateSucceeded, AmountFen: left}
+}
+
+// tell announces what became of an order.
+func (b *bank) tell(kind EventKind, couponID string, o Outcome) {
+	if b.told != nil {
+		b.told(Event{EventNo: string(o.State[:1]) + o.OrderNo[1:], Kind: kind, OccurredAt: o.At, OrderNo: o.OrderNo, CouponID: couponID, State: o.State,
+			Reason: o.Reason, AmountFen: o.AmountFen})
+	}
+}
+
+// giveBack returns a credit after success, if nothing has moved since.
+func (b *bank) giveBack(couponID string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c := b.coupons[couponID]
+	if c == nil || c.credits == 0 || c.spent != 0 || c.recalled != 0 {
+		return
+	}
+	o := b.states[c.orderNo]
+	o.State, o.Reason, o.At = StateReturned, ReasonNotDelivered, b.now()
+	b.states[c.orderNo] = o
+	c.credits, c.credited = 0, 0
+	b.lines = append(b.lines, StatementLine{Kind: LineCreditReturned, EventNo: "B" + o.OrderNo[1:], Number: o.OrderNo, CouponID: couponID, AmountFen: o.AmountFen, OccurredAt: o.At})
+	b.tell(EventCredit, couponID, o)
 }
 
 func (b *bank) Return(_ context.Context, orders []ReturnOrder) (outcomes []Outcome, err error) {
