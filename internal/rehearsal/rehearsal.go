@@ -22,11 +22,12 @@ type Clock interface {
 // Stage is how far a rehearsal goes.
 type Stage int
 
-// A demo leaves campaigns in the first two; a rehearsal goes to the end.
+// A demo leaves campaigns open or paying; a rehearsal goes to the end.
 const (
-	Open   Stage = iota + 1 // registration is open
-	Paying                  // drawn, envelopes credited, winners spending
-	Closed                  // expired, reconciled, returned, reported
+	Open    Stage = iota + 1 // registration is open
+	Claimed                  // drawn, and the winners have claimed
+	Paying                   // envelopes credited, winners spending
+	Closed                   // expired, reconciled, returned, reported
 )
 
 // Rehearsal is the setting of one campaign's rehearsal. Addresses are base URLs without a final slash.
@@ -39,6 +40,7 @@ type Rehearsal struct {
 	Accounts      []Account // one of each role that works on a campaign
 	RuleBook      *campaign.RuleBook
 	Registrations int
+	Whole         bool // the rule book stands as it is; otherwise it is scaled to the registrations
 	Seed          uint64
 	Until         Stage
 	Out           string // directory of bundle/, reports/, statements/ and summary.json
@@ -76,9 +78,9 @@ var phases = []phase{
 	{"rule-book", Open, (*script).load},
 	{"notice", Open, (*script).publishNotice},
 	{"registration", Open, (*script).register},
-	{"draw", Paying, (*script).draw},
-	{"verify", Paying, (*script).verify},
-	{"claim", Paying, (*script).claim},
+	{"draw", Claimed, (*script).draw},
+	{"verify", Claimed, (*script).verify},
+	{"claim", Claimed, (*script).claim},
 	{"credit", Paying, (*script).credit},
 	{"spend", Paying, (*script).spend},
 	{"waitlist", Closed, (*script).promote},
@@ -129,7 +131,7 @@ func (r Rehearsal) start() (*script, error) {
 		return nil, err
 	}
 	book := r.RuleBook
-	if r.Until > Open { // nothing is drawn before
+	if r.Until > Open && !r.Whole { // nothing is drawn before
 		book = book.Scale(r.Registrations)
 	}
 	if book != r.RuleBook {
