@@ -62,8 +62,8 @@ func (s *Service) setAward(tx *gorm.DB, a awardRow, to AwardStatus, set map[stri
 	return database.Advance(tx, "awards", a.ID, string(a.Status), string(to), columns)
 }
 
-// followUp does what is left once a draw is published: log the promotions made since, and verify the bundle whenever all its lines are
-// cosigned anew. A batch waits for the quorum of the one before.
+// followUp does what is left once a draw is published: log the promotions made since, verify the bundle whenever all its lines are
+// cosigned anew, and at last make the winners' notice. A batch waits for the quorum of the one before.
 func (s *Service) followUp(ctx context.Context, d *Draw) (bool, error) {
 	lines, cosigned, err := drawLines(s.DB.Read(ctx), d)
 	if err != nil || !cosigned {
@@ -74,6 +74,9 @@ func (s *Service) followUp(ctx context.Context, d *Draw) (bool, error) {
 	}
 	if d.PromotionsLogged < d.Promotions {
 		return true, s.logBackfill(ctx, d)
+	}
+	if d.NamesAt == 0 {
+		return true, s.makeNames(ctx, d)
 	}
 	return false, nil
 }

@@ -37,6 +37,7 @@ type Draw struct {
 	VerifiedLines    int64 // log lines of this draw that the last verification covered
 	VerifiedOK       bool  `gorm:"column:verified_ok"`
 	VerifiedAt       database.Millis
+	NamesAt          database.Millis // when the winners' notice was made
 	CreatedAt        database.Millis `gorm:"autoCreateTime:false"`
 	ChangedAt        database.Millis
 }

@@ -40,6 +40,8 @@ func (s *Service) Routes(r *gin.Engine, w *web.Web) {
 	r.GET("/draws", w.Handle(s.drawsPage(w)))
 	r.GET("/draws/:slug", w.Handle(s.drawPage(w)))
 	r.GET("/c/:slug/outcome", w.CitizenPage(), w.Handle(s.outcomePage(w)))
+	r.GET("/draws/:slug/winners", w.Handle(s.getWinners(w)))
+	r.GET("/draws/:slug/names", w.Handle(s.getNames(w)))
 
 	s.publicRoutes(w)
 	s.staffRoutes(w)
@@ -70,7 +72,7 @@ func (s *Service) staffRoutes(w *web.Web) {
 	admin.GET("/notice", web.Operation{ZH: "公告全文，供核对。", EN: "The text of the notice, to be read before it is approved.", Answer: plain, Also: []int{409}}, s.getNotice)
 	admin.POST("/notice", web.Operation{ZH: "请求发布公告。", EN: "Asks to publish the notice.", Status: 202, Answer: approvalJSON, Also: []int{409}}, s.postNotice)
 	admin.POST("/void", web.Operation{ZH: "请求作废抽签。", EN: "Asks to void the draw.", Body: reasonJSON{}, Status: 202, Answer: approvalJSON, Also: []int{409}}, s.postVoid)
-	admin.POST("/beacon", web.Operation{ZH: "代为提交信标轮次。", EN: "Carries in a beacon round by hand.", Body: web.Files{"application/json"}, Answer: View{}, Also: []int{409}}, s.postBeacon)
+	admin.POST("/beacon", web.Operation{ZH: "代为提交信标轮次。", EN: "Carries in a beacon round by hand.", Body: web.Files{"application/json", "text/plain"}, Answer: View{}, Also: []int{409}}, s.postBeacon)
 }
 
 // approvalJSON answers an act that waits for a second person.
@@ -287,6 +289,26 @@ func (s *Service) drawsPage(w *web.Web) func(c *gin.Context) error {
 			return err
 		}
 		return w.Render(c, http.StatusOK, "lottery/draws.html", list)
+	}
+}
+
+func (s *Service) getWinners(w *web.Web) func(c *gin.Context) error {
+	return func(c *gin.Context) error {
+		page, err := s.winnersPage(c.Request.Context(), c.Param("slug"), c.Query("after"), c.Query("entry"), web.Locale(c))
+		if err != nil {
+			return err
+		}
+		return w.Render(c, http.StatusOK, "lottery/winners.html", page)
+	}
+}
+
+func (s *Service) getNames(w *web.Web) func(c *gin.Context) error {
+	return func(c *gin.Context) error {
+		page, err := s.namesPage(c.Request.Context(), c.Param("slug"), c.Query("from"), web.Locale(c))
+		if err != nil {
+			return err
+		}
+		return w.Render(c, http.StatusOK, "lottery/names.html", page)
 	}
 }
 

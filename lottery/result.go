@@ -213,6 +213,12 @@ func (s *Service) addAward(ctx context.Context, r *Result, d *Draw, entry draw.D
 	if err != nil {
 		return fmt.Errorf("award of an entry in the result: %w", err)
 	}
+	r.setAward(award)
+	return nil
+}
+
+// setAward says what an award is at this moment.
+func (r *Result) setAward(award awardRow) {
 	r.Tier, r.AmountFen = award.Tier, award.AmountFen
 	switch {
 	case award.Status == Waiting:
@@ -224,5 +230,4 @@ func (s *Service) addAward(ctx context.Context, r *Result, d *Draw, entry draw.D
 	default:
 		r.Outcome = Won
 	}
-	return nil
 }

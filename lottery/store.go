@@ -75,7 +75,7 @@ func updatePrepared(tx *gorm.DB, id int64, set map[string]any) error {
 func openDraws(db *gorm.DB) ([]Draw, error) {
 	var draws []Draw
 	err := db.Table("draws").Where("status NOT IN ?", []Status{Prepared, Voided, Published}).
-		Or(`status = ? AND (promotions_logged < promotions
+		Or(`status = ? AND (names_at = 0 OR promotions_logged < promotions
 			OR verified_lines < (SELECT COUNT(*) FROM log_lines WHERE log_lines.draw_id = draws.id))`, Published).
 		Order("id").Find(&draws).Error
 	return draws, err

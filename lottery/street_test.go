@@ -209,9 +209,13 @@ func (s *street) publishNotice() {
 	s.decide(asked.ID)
 }
 
+var surnames = []string{"王", "王", "王", "李"}
+
 // register puts n registrations into the campaign, one in five in the west, so few that its tier spills, and one in ten excluded.
 func (s *street) register(n int) {
 	s.Helper()
+	vault, err := s.service.Campaigns.Keys.VaultFor(ctx, s.id)
+	s.must(err)
 	s.must(s.db.InTx(ctx, func(tx *gorm.DB) error {
 		s.people = nil
 		for i := range n {
@@ -226,9 +230,10 @@ func (s *street) register(n int) {
 			_, _ = rand.Read(receipt.Salt[:])
 			_, _ = rand.Read(receipt.Person[:])
 			entry, salt := receipt.Entry(draw.Hash(s.book.HashName)), receipt.Salt
+			sealed := vault.Seal(fmt.Appendf(nil, `{"name":%q,"kind":"resident","document":"11010519491231%03dX","phone":"13800000000"}`, surnames[i%len(surnames)]+"小明", i), salt[:])
 			err := tx.Exec(`INSERT INTO registrations (campaign_id, entry, salt, sealed, pool, district, operator, tier_choice, consents, status, reason, source,
 				body_hash, registered_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, 'icbc', '', '', ?, ?, 'online', ?, 1, 1)`,
-				s.id, entry[:], salt[:], []byte{1}, pool, pool, status, reason, salt[:]).Error
+				s.id, entry[:], salt[:], sealed, pool, pool, status, reason, salt[:]).Error
 			if err != nil {
 				return err
 			}

@@ -107,6 +107,7 @@ func TestParsePhone(t *testing.T) {
 func TestMasks(t *testing.T) {
 	for got, want := range map[string]string{
 		MaskName("张"): "张*", MaskName("张三"): "张*", MaskName("欧阳修远"): "欧**", MaskName(""): "",
+		NoticeName("张"): "张**", NoticeName("欧阳修远"): "欧**", NoticeName(""): "**", NoticeTail("11010519491231002X"): "2X", NoticeTail("X"): "X",
 		MaskID("11010519491231002X"): "110*************2X", MaskID("123"): "***",
 		MaskPhone("13812345678"): "138****5678", MaskPhone("1381234567"): "**********",
 	} {

@@ -24,3 +24,17 @@ func mask(text string, head, tail int) string {
 	}
 	return text[:head] + strings.Repeat("*", len(text)-head-tail) + text[len(text)-tail:]
 }
+
+// NoticeName is a name as a winners' notice shows it: the first character, and two stars whatever the length, which would tell something.
+func NoticeName(name string) string {
+	runes := []rune(name)
+	if len(runes) == 0 {
+		return "**"
+	}
+	return string(runes[0]) + "**"
+}
+
+// NoticeTail is the end of a document number as a winners' notice shows it: its last two characters, the check digit among them.
+func NoticeTail(number string) string {
+	return number[max(0, len(number)-2):]
+}

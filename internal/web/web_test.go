@@ -245,6 +245,9 @@ func TestChoicesOfLanguageAndSize(t *testing.T) {
 		t.Errorf("leads off the site: %q", location)
 	}
 	page := s.do("GET", "/hello", "", "Cookie", "lang=en; text=large").Body.String()
+	if kept := s.do("GET", "/hello?status=a%26b&page=2", "").Body.String(); !strings.Contains(kept, `href="?page=2&amp;status=a%26b&amp;lang=en"`) {
+		t.Errorf("the choice of a language drops the page's own choices: %s", kept)
+	}
 	for _, want := range []string{`lang="en" class="large"`, "Hello &lt;b&gt;", "Standard text", "REHEARSAL"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("%q is not in %s", want, page)
