@@ -35,7 +35,7 @@ func (s *Service) staffRoutes(w *web.Web) {
 	one.POST("/cancel", web.Operation{ZH: "取消活动。", EN: "Cancels the campaign.", Body: reasonJSON{}, Also: []int{409}}, s.postCancel)
 	one.POST("/evidence", web.Operation{ZH: "导入资格名单。", EN: "Imports a list of evidence.", Query: map[string]string{"kind": "Kind of evidence", "source": "Where the list comes from"},
 		Body: listFiles, Upload: maxList, Answer: Import{}, Also: []int{409}}, s.postEvidence)
-	one.POST("/related-people", web.Operation{ZH: "导入不得参加的相关人员名单。", EN: "Imports the list of related people, who may not take part.", Query: map[string]string{"source": "Where the list comes from"},
+	one.POST("/related-people", web.Operation{ZH: "申报与主办方有关联的人员，只用于公平性统计。", EN: "Names people related to the organisers, for the fairness figures only.", Query: map[string]string{"source": "Who names them"},
 		Body: listFiles, Upload: maxList, Answer: Import{}, Also: []int{409}}, s.postRelated)
 	one.POST("/exclusions", web.Operation{ZH: "将一份登记排除在抽签之外。", EN: "Excludes a registration from the draw.", Body: exclusionJSON{}, Also: []int{409}}, s.postExclusion)
 	shops := merchants.Group("/:slug", s.cityOnly)
