@@ -29,6 +29,8 @@ func (k *Console) campaignRoutes(w *web.Web) {
 	r.GET("/campaigns/:slug/rule-book", w.Staff(seesWork), w.Handle(k.ruleBook))
 	r.POST("/campaigns/:slug/publish", w.Staff(staff.CampaignEdit), k.does(k.campaign, k.publish))
 	r.POST("/campaigns/:slug/cancel", w.Staff(staff.CampaignEdit), k.does(k.campaign, k.cancel))
+	r.GET("/campaigns/:slug/deletions", w.Staff(seesWork), k.show(k.deletions))
+	r.POST("/campaigns/:slug/destroy", w.Staff(staff.CampaignEdit), k.does(k.campaign, k.destroy))
 	r.GET("/registrations", w.Staff(staff.RegistrationsView), k.show(k.registrations))
 	r.POST("/registrations/:slug/find", w.Staff(staff.RegistrationsView), k.show(k.registrations))
 	r.POST("/registrations/:slug/evidence", w.Staff(staff.CampaignEdit), w.Upload(listLimit), k.show(k.importEvidence))

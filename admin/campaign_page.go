@@ -32,10 +32,14 @@ func (k *Console) campaign(c *gin.Context) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
+	deletions, err := k.Campaigns.Deletions(c.Request.Context(), found.ID)
+	if err != nil {
+		return page{}, err
+	}
 	tiers := tierTable(c, book)
 	shown := page{Title: found.Name(web.Locale(c)), Chip: "campaign." + found.Status, State: nextStep(c, found),
 		Back: web.Tr(c, "活动", "Campaigns"), BackURL: "/console/campaigns", Blocks: []block{{Figures: figures}}}
-	if acts := k.campaignActs(c, found, book); len(acts) > 0 {
+	if acts := k.campaignActs(c, found, book, deletions); len(acts) > 0 {
 		shown.Blocks = append(shown.Blocks, block{Title: web.Tr(c, "可以办理", "What can be done"), Acts: acts})
 	}
 	shown.Blocks = append(shown.Blocks,
@@ -113,6 +117,7 @@ func (k *Console) particulars(c *gin.Context, one campaign.Campaign, book *campa
 	}
 	facts = append(facts, fact{Label: web.Tr(c, "抽签", "Draw"), Value: "/console/draws/" + one.Slug, URL: "/console/draws/" + one.Slug},
 		fact{Label: web.Tr(c, "运营机构", "Operators"), Value: web.Count(len(book.Operators))}, fact{Label: web.Tr(c, "服务电话", "Contact"), Value: book.City.Contact},
+		fact{Label: web.Tr(c, "个人信息", "Personal data"), Value: web.Tr(c, "留存期限与删除证书", "Retention and certificates of deletion"), URL: "/console/campaigns/" + one.Slug + "/deletions"},
 		fact{Label: web.Tr(c, "建立", "Made"), Value: one.CreatedBy + " · " + web.Date(one.CreatedAt)})
 	if k.may(web.ActorOf(c), staff.CampaignEdit) {
 		facts = append(facts, fact{Label: web.Tr(c, "下一期", "Next of the series"), Value: web.Tr(c, "复制为新活动", "Copy as a new campaign"), URL: "/console/campaigns/new?from=" + one.Slug})
@@ -139,7 +144,7 @@ func poolTitle(c *gin.Context, book *campaign.RuleBook, name string) string {
 }
 
 // campaignActs are what the person may do with a campaign as it stands.
-func (k *Console) campaignActs(c *gin.Context, one campaign.Campaign, book *campaign.RuleBook) []act {
+func (k *Console) campaignActs(c *gin.Context, one campaign.Campaign, book *campaign.RuleBook, deletions []campaign.Deletion) []act {
 	actor, address := web.ActorOf(c), "/console/campaigns/"+one.Slug
 	var acts []act
 	edits := k.may(actor, staff.CampaignEdit)
@@ -154,6 +159,9 @@ func (k *Console) campaignActs(c *gin.Context, one campaign.Campaign, book *camp
 		acts = append(acts, act{Title: web.Tr(c, "取消活动", "Cancel the campaign"), Text: web.Tr(c, "取消后不能恢复，已登记的市民会看到取消说明。", "It cannot be undone; those who registered will see why."),
 			Form: web.Form{Action: address + "/cancel", Danger: true, Submit: web.Tr(c, "取消活动", "Cancel the campaign"),
 				Fields: []web.Field{{Name: "reason", Label: web.Tr(c, "理由（公开）", "Reason (public)"), Required: true, MaxLength: 200}, confirmField(c, one.Slug)}}})
+	}
+	if edits {
+		acts = append(acts, k.destructionAct(c, one, book, deletions)...)
 	}
 	return acts
 }

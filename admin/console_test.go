@@ -233,6 +233,7 @@ func TestMakersAndCheckersAreKeptApart(t *testing.T) {
 	d := newDesk(t)
 	for path, roles := range map[string][]string{
 		"/console/campaigns/" + slug + "/publish": {"operations", "approver", "auditor", "regulator", "system-admin"},
+		"/console/campaigns/" + slug + "/destroy": {"operations", "approver", "auditor", "regulator", "system-admin"},
 		"/console/campaigns/" + slug + "/funding": {"city-admin", "approver", "auditor", "regulator", "system-admin"},
 		"/console/draws/" + slug + "/void":        {"operations", "approver", "auditor"},
 		"/console/system/users":                   {"city-admin", "operations", "approver", "auditor"},
@@ -250,7 +251,8 @@ func TestMakersAndCheckersAreKeptApart(t *testing.T) {
 var pages = map[string]string{
 	"/console": "city-admin", "/console?x=1": "system-admin", "/console?x=2": "branch", "/console/campaigns": "approver", "/console/campaigns/new": "city-admin",
 	"/console/campaigns/" + slug: "operations", "/console/campaigns/" + slug + "?as=auditor": "auditor", "/console/campaigns/" + slug + "?as=admin": "city-admin",
-	"/console/registrations": "city-admin", "/console/draws": "auditor", "/console/draws/" + slug: "city-admin", "/console/merchants": "operations",
+	"/console/campaigns/" + slug + "/deletions": "auditor",
+	"/console/registrations":                    "city-admin", "/console/draws": "auditor", "/console/draws/" + slug: "city-admin", "/console/merchants": "operations",
 	"/console/merchants?district=x": "auditor", "/console/reports": "regulator", "/console/disbursement": "operations", "/console/wallets": "regulator", "/console/reconciliation": "operations", "/console/settlements": "operations", "/console/settlements/" + slug + "/merchants/SZ-0001": "operations", "/console/approvals": "approver", "/console/approvals?status=approved": "operations",
 	"/console/approvals/1": "approver", "/console/approvals/2": "approver", "/console/audit": "auditor", "/console/audit?campaign=" + slug: "auditor", "/console/system": "system-admin",
 	"/console/campaigns/new?from=" + slug: "city-admin", "/console/campaigns/" + slug + "/preview": "auditor", "/console/campaigns/" + slug + "/preview?stage=drawn": "operations",

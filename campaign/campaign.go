@@ -25,7 +25,8 @@ import (
 	"hongbao/internal/staff"
 )
 
-// Service holds campaigns and registrations. All fields are required, save Evidence, Log and Measures.
+// Service holds campaigns and registrations. All fields are required, save Evidence, Kept, Dossier, Log and
+// Measures.
 type Service struct {
 	DB       *database.DB
 	Keys     *identity.KeyRing
@@ -33,19 +34,25 @@ type Service struct {
 	Receipts func(city string) (note.Signer, error) // the log key of a city signs its receipts
 	SMS      SMS
 	Evidence Evidence // nil: the imported lists alone
+	// Kept says which of a campaign's registrations hold or held a prize, or may still get one; nil: nobody's data is
+	// deleted.
+	Kept func(ctx context.Context, campaignID int64, registrationIDs []int64) (map[int64]bool, error)
+	// Dossier is what the rooms above keep about a registration, for the person's own download.
+	Dossier  func(ctx context.Context, campaignID, registrationID int64) (any, error)
 	Staff    *staff.Service
 	Now      func() time.Time
 	Random   io.Reader
 	Log      *slog.Logger
 	Measures *Measures
 
-	shelf    shelf
-	listed   recent[string, []int64]
-	shops    recent[shopQuery, []ListedMerchant]
-	counted  recent[int64, int64] // registrations, by campaign
-	intake   intake
-	tally    tally
-	attempts attempts
+	shelf     shelf
+	listed    recent[string, []int64]
+	shops     recent[shopQuery, []ListedMerchant]
+	counted   recent[int64, int64] // registrations, by campaign
+	deletions recent[int64, []Deletion]
+	intake    intake
+	tally     tally
+	attempts  attempts
 }
 
 // Campaign is a stored campaign. Times are UTC.
@@ -87,6 +94,7 @@ var (
 // Handlers registers what an approval of this room does. Call it once, when the services are wired.
 func (s *Service) Handlers() {
 	s.Staff.Handle(approvalPublish, s.publish)
+	s.Staff.Handle(approvalDestroy, s.destroy)
 }
 
 // Jobs lists the recurring work of this room.
@@ -95,6 +103,7 @@ func (s *Service) Jobs() []database.Job {
 		{Name: "campaign-open", ZH: "到时开放登记", Schedule: "* * * * *", Run: s.OpenDue},
 		{Name: "campaign-close", ZH: "到时截止登记", Schedule: "* * * * *", Run: s.CloseDue},
 		{Name: "messages-send", ZH: "发送官方短信", Schedule: "* * * * *", Run: s.SendMessages},
+		{Name: "unselected-erase", ZH: "按期删除未中签者的个人信息", Schedule: "40 3 * * *", Run: s.EraseUnselected},
 		{Name: "refusals-flush", ZH: "记录未受理登记的计数", Schedule: "* * * * *", Run: s.FlushRefusals},
 		{Name: "registrations-count", ZH: "记录登记人数", Schedule: "*/10 * * * *", Run: s.NoteCounts},
 	}

@@ -25,6 +25,7 @@ func (rb *RuleBook) check(r *reading) {
 	rb.checkMerchants(r)
 	rb.checkRegistration(r)
 	rb.checkMessages(r)
+	rb.checkRetention(r)
 }
 
 func (rb *RuleBook) checkNames(r *reading) {

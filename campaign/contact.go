@@ -32,11 +32,11 @@ func (s *Service) Contact(ctx context.Context, actor string, registrationID int6
 	return list[0], nil
 }
 
-// Contacts opens the identities of registrations of one campaign, in order of id; those withdrawn are left out. Who asked,
-// and for how many, is on the record before anything is given.
+// Contacts opens the identities of registrations of one campaign, in order of id; those whose identity was deleted are left
+// out. Who asked, and for how many, is on the record before anything is given.
 func (s *Service) Contacts(ctx context.Context, actor string, ids []int64) ([]Contact, error) {
 	var rows []*registrationRow
-	if err := s.DB.Read(ctx).Table("registrations").Where("id IN ? AND status <> ?", ids, Withdrawn).Order("id").Scan(&rows).Error; err != nil {
+	if err := s.DB.Read(ctx).Table("registrations").Where("id IN ? AND LENGTH(sealed) > 0", ids).Order("id").Scan(&rows).Error; err != nil {
 		return nil, fmt.Errorf("reading registrations: %w", err)
 	}
 	if len(rows) == 0 {
@@ -72,7 +72,14 @@ func (s *Service) openAll(ctx context.Context, campaignID int64, rows []*registr
 	return list, nil
 }
 
+// unseal opens a registration's identity. A vault of nil is that of a campaign whose key was destroyed.
 func unseal(vault *identity.Vault, row *registrationRow) (Contact, error) {
+	switch {
+	case len(row.Sealed) == 0:
+		return Contact{}, errForgotten
+	case vault == nil:
+		return Contact{}, identity.ErrDestroyed
+	}
 	plain, err := vault.Open(row.Sealed, row.Salt[:])
 	if err != nil {
 		return Contact{}, err

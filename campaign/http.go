@@ -48,6 +48,8 @@ func (s *Service) citizenRoutes(w *web.Web) {
 	me.GET("/registration", web.Operation{ZH: "我的登记。", EN: "One's own registration.", Answer: receiptJSON{}, Also: []int{404}}, s.getMine(w))
 	me.DELETE("/registration", web.Operation{ZH: "撤回我的登记。", EN: "Withdraws one's own registration.", Also: []int{404, 409, 410}}, s.deleteMine)
 	me.GET("/data", web.Operation{ZH: "平台保存的关于我的全部资料。", EN: "Everything the platform keeps about oneself.", Answer: MyData{}, Also: []int{404}}, s.getMyData)
+	me.DELETE("/data", web.Operation{ZH: "删除我的个人信息，返回签名的删除证明；名单锁定前同时退出。", EN: "Deletes one's own personal data and answers with a signed certificate; withdraws while the list is open.",
+		Answer: certificateNote{}, Also: []int{404, 409, 410}}, s.deleteMyData)
 }
 
 var merchantQuery = map[string]string{"pay_mode": "Way of paying", "scenario": "Scenario", "district": "District", "app": "App", "status": "Status", "after": "Number of the merchant after which to go on"}
@@ -96,6 +98,7 @@ type detailJSON struct {
 	Consents     []Consent  `json:"consents"`
 	SMSCode      bool       `json:"sms_code"`
 	Confirmation string     `json:"confirmation"`
+	Retention    Retention  `json:"retention"`
 }
 
 func (s *Service) getCampaigns(c *gin.Context) error {
@@ -144,7 +147,7 @@ func (s *Service) getCampaign(c *gin.Context) error {
 	}
 	book := live.Book
 	c.JSON(http.StatusOK, detailJSON{live.json(), book.City, book.Pools, book.Operators, book.Apps, book.Scenarios, book.Eligibility,
-		book.Documents, book.MinAge, live.Consents(), book.SMSCode, book.Confirmation})
+		book.Documents, book.MinAge, live.Consents(), book.SMSCode, book.Confirmation, book.Keeping()})
 	return nil
 }
 
@@ -275,5 +278,20 @@ func (s *Service) getMyData(c *gin.Context) error {
 		return err
 	}
 	c.JSON(http.StatusOK, data)
+	return nil
+}
+
+// certificateNote is the signed certificate of a deletion.
+type certificateNote struct {
+	Certificate string `json:"certificate"`
+}
+
+// deleteMyData answers with the signed certificate of the deletion.
+func (s *Service) deleteMyData(c *gin.Context) error {
+	certificate, err := s.Forget(c.Request.Context(), web.CitizenOf(c).RegistrationID)
+	if err != nil {
+		return err
+	}
+	c.JSON(http.StatusOK, certificateNote{certificate})
 	return nil
 }

@@ -123,8 +123,12 @@ func TestRegistrationOverHTTP(t *testing.T) {
 			t.Errorf("token %q: %d %s", token, status, text)
 		}
 	}
-	if status, _ := s.send("DELETE", "/api/v1/me/registration", answer.Token, "", ""); status != 204 {
-		t.Errorf("withdrawing: %d", status)
+	var deleted struct{ Certificate string }
+	if status := s.json("DELETE", "/api/v1/me/data", answer.Token, "", &deleted); status != 200 || !strings.HasPrefix(deleted.Certificate, certificateHeader) {
+		t.Errorf("deleting: %d %+v", status, deleted)
+	}
+	if status, text := s.send("DELETE", "/api/v1/me/registration", answer.Token, "", ""); status != 409 {
+		t.Errorf("withdrawing what is deleted: %d %s", status, text)
 	}
 	if status, text := s.send("GET", "/api/v1/me/data", answer.Token, "", ""); status != 200 || strings.Contains(text, sub.Phone) {
 		t.Errorf("after the withdrawal: %d %s", status, text)
@@ -214,7 +218,7 @@ func TestRegisteringWithoutScripts(t *testing.T) {
 	if status, text := s.send("GET", "/c/"+c.Slug+"/me/receipt", "", "", ""); status != 200 || !strings.HasPrefix(text, "draw/v1 receipt\n") {
 		t.Errorf("the file: %d %s", status, text)
 	}
-	if status, page = s.step("/c/"+c.Slug+"/me/withdraw", "", url.Values{}); status != 200 || !strings.Contains(page, "已删除") {
+	if status, page = s.step("/c/"+c.Slug+"/me/withdraw", "", url.Values{}); status != 200 || !strings.Contains(page, "已删除") || !strings.Contains(page, certificateHeader) {
 		t.Errorf("withdrawing: %d", status)
 	}
 }
@@ -259,6 +263,52 @@ func TestPagesAtEveryStage(t *testing.T) {
 	look("over", "活动已结束")
 }
 
+// The pages of a person whose data is gone say so, and show what is left.
+func TestPagesAfterDeletion(t *testing.T) {
+	s, ctx := newSite(t), context.Background()
+	c, receipts := s.over(0)
+	sign := func(i int) {
+		status, _ := s.send("POST", "/c/"+c.Slug+"/result", "", "application/x-www-form-urlencoded", url.Values{"phone": {phoneOf(i)}, "code": {receipts[i].ConfirmationCode}}.Encode())
+		if status != 200 {
+			t.Fatalf("signing in: %d", status)
+		}
+	}
+	look := func(path string, marks ...string) {
+		t.Helper()
+		status, page := s.send("GET", path, "", "", "")
+		for _, mark := range marks {
+			if status != 200 || !strings.Contains(page, mark) {
+				t.Errorf("%s: %d, without %q", path, status, mark)
+			}
+		}
+	}
+	sign(1)
+	look("/c/"+c.Slug+"/me", "张*", "删除我的信息")
+	s.clock.Set(c.SpendUntilAt.Time().AddDate(0, 0, unselectedDays))
+	if n, err := s.EraseUnselected(ctx); n != 4 || err != nil {
+		t.Fatal(n, err)
+	}
+	sign(0)
+	look("/c/"+c.Slug+"/me", "张*", errPrize.ZH)
+	s.become(c, Settled)
+	s.clock.Set(c.SpendUntilAt.Time().AddDate(0, 0, winnersDays))
+	sign(0)
+	approval, err := s.RequestDestruction(ctx, "maker", c.Slug, c.Slug)
+	if err == nil {
+		err = s.decide(approval, true)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	look("/c/"+c.Slug+"/me", "您的个人信息已删除", receipts[0].Entry.String())
+	look("/c/"+c.Slug+"/me/data", `"deleted": true`)
+	look("/c/"+c.Slug+"/result", c.Slug+"/unselected", c.Slug+"/key")
+	status, page := s.send("POST", "/c/"+c.Slug+"/result", "", "application/x-www-form-urlencoded", url.Values{"phone": {phoneOf(0)}, "code": {receipts[0].ConfirmationCode}}.Encode())
+	if status != 410 || !strings.Contains(page, "已按规定销毁") {
+		t.Errorf("looking up: %d", status)
+	}
+}
+
 func TestStaffRoutes(t *testing.T) {
 	s := newSite(t)
 	yaml := string(suzhou(t))
@@ -293,7 +343,15 @@ func TestStaffRoutes(t *testing.T) {
 		{"operations@suzhou", "PATCH", "/merchants/none", "application/json", `{"status":"suspended","reason":"核查"}`, 404},
 		{"city-admin@suzhou", "POST", "/exclusions", "application/json", `{"entry":"00","reason":"ineligible"}`, 400},
 		{"branch@suzhou", "POST", "/registrations", "application/json", body(t, person("suzhou-2020", 1)), 403}, // not open yet
+		{"city-admin@suzhou", "POST", "/destruction", "application/json", `{"confirm":"suzhou-2020"}`, 409},
 		{"city-admin@suzhou", "POST", "/cancel", "application/json", `{"reason":"台风"}`, 204},
+		{"approver@suzhou", "POST", "/destruction", "application/json", `{"confirm":"suzhou-2020"}`, 403},
+		{"city-admin@wuxi", "POST", "/destruction", "application/json", `{"confirm":"suzhou-2020"}`, 404},
+		{"city-admin@suzhou", "POST", "/destruction", "application/json", `{"confirm":"suzhou"}`, 400},
+		{"city-admin@suzhou", "POST", "/destruction", "application/json", `{"confirm":"suzhou-2020"}`, 202},
+		{"branch@suzhou", "GET", "/deletions", "", "", 403},
+		{"auditor@wuxi", "GET", "/deletions", "", "", 404},
+		{"auditor@suzhou", "GET", "/deletions", "", "", 200},
 	}
 	for _, tc := range cases {
 		if status, text := s.send(tc.method, one+tc.path, tc.token, tc.kind, tc.body); status != tc.status {

@@ -30,7 +30,7 @@ func (s *Service) pages(r *gin.Engine, w *web.Web) {
 	me.GET("", w.Handle(s.mePage(w)))
 	me.GET("/receipt", w.Handle(s.receiptFile))
 	me.GET("/data", w.Handle(s.dataFile))
-	me.POST("/withdraw", w.Handle(s.postWithdraw(w)))
+	me.POST("/withdraw", w.Handle(s.postForget(w)))
 }
 
 func (s *Service) view(c *gin.Context) (campaignView, error) {
@@ -131,7 +131,11 @@ func (s *Service) showResult(c *gin.Context, w *web.Web, status int, purpose str
 		form.Fields[1].Hint = web.Tr(c, "在政务短信里", "It came in the city's SMS")
 	}
 	markForm(c, &form, failed)
-	return w.Render(c, status, "campaign/result.html", gin.H{"View": view, "Form": form, "Confirm": purpose == "confirm"})
+	deletions, err := s.publicDeletions(c.Request.Context(), view.ID)
+	if err != nil {
+		return err
+	}
+	return w.Render(c, status, "campaign/result.html", gin.H{"View": view, "Form": form, "Confirm": purpose == "confirm", "Deletions": view.deleted(deletions)})
 }
 
 // markForm puts each fault beside its field, and one without a field of this form above it.
@@ -198,7 +202,11 @@ func (s *Service) mePage(w *web.Web) func(c *gin.Context) error {
 		if err != nil {
 			return err
 		}
-		return w.Render(c, http.StatusOK, "campaign/me.html", view.mine(c, receipt, data, messages))
+		refused, err := s.MayForget(c.Request.Context(), citizen.RegistrationID)
+		if err != nil {
+			return err
+		}
+		return w.Render(c, http.StatusOK, "campaign/me.html", view.mine(c, receipt, data, messages, refused))
 	}
 }
 
@@ -222,9 +230,10 @@ func (s *Service) dataFile(c *gin.Context) error {
 	return nil
 }
 
-func (s *Service) postWithdraw(w *web.Web) func(c *gin.Context) error {
+func (s *Service) postForget(w *web.Web) func(c *gin.Context) error {
 	return func(c *gin.Context) error {
-		if err := s.Withdraw(c.Request.Context(), web.CitizenOf(c).RegistrationID); err != nil {
+		certificate, err := s.Forget(c.Request.Context(), web.CitizenOf(c).RegistrationID)
+		if err != nil {
 			return err
 		}
 		w.SignOut(c)
@@ -232,27 +241,37 @@ func (s *Service) postWithdraw(w *web.Web) func(c *gin.Context) error {
 		if err != nil {
 			return err
 		}
-		return w.Render(c, http.StatusOK, "campaign/withdrawn.html", view)
+		return w.Render(c, http.StatusOK, "campaign/withdrawn.html", gin.H{"View": view, "Certificate": certificate})
 	}
 }
 
-// mine is what the receipt page shows.
-func (v campaignView) mine(c *gin.Context, receipt Receipt, data MyData, messages []OfficialMessage) gin.H {
+// mine is what the receipt page shows. Refused says why the person's data cannot be deleted now.
+func (v campaignView) mine(c *gin.Context, receipt Receipt, data MyData, messages []OfficialMessage, refused error) gin.H {
 	operator, _ := v.Book.Operator(receipt.Operator)
 	tr := func(zh, en string) string { return web.Tr(c, zh, en) }
 	facts := []web.Figure{
-		{Label: tr("姓名", "Name"), Value: identity.MaskName(data.Name)},
-		{Label: tr("证件号码", "Document"), Value: identity.MaskID(data.Document)},
-		{Label: tr("手机号", "Phone"), Value: identity.MaskPhone(data.Phone)},
 		{Label: tr("运营机构", "Operator"), Value: operator.Title.In(v.Locale)},
 		{Label: tr("登记时间", "Registered at"), Value: web.Date(receipt.RegisteredAt)}}
+	if !data.Deleted {
+		facts = append([]web.Figure{{Label: tr("姓名", "Name"), Value: identity.MaskName(data.Name)}, {Label: tr("证件号码", "Document"), Value: identity.MaskID(data.Document)},
+			{Label: tr("手机号", "Phone"), Value: identity.MaskPhone(data.Phone)}}, facts...)
+	}
 	reason := ""
 	if text, ok := ExclusionReasons[receipt.Reason]; ok {
 		reason = text.In(v.Locale)
 	}
-	mayWithdraw := v.FrozenAt == 0 && (v.Status == Open || v.Status == Closed) && (receipt.Status == Registered || receipt.Status == Confirmed)
-	return gin.H{"View": v, "Receipt": receipt, "Facts": facts, "Reason": reason, "Messages": messages, "MayWithdraw": mayWithdraw,
-		"Withdraw": web.Form{Action: "/c/" + v.Slug + "/me/withdraw", Submit: tr("退出并删除", "Withdraw and delete"), Danger: true,
-			Warning: tr("将退出本次抽签，并立即销毁您的姓名、证件号码和手机号。登记截止前可以重新登记。",
-				"You leave this draw, and your name, document number and phone are destroyed at once. You may register again while registration is open.")}}
+	page := gin.H{"View": v, "Receipt": receipt, "Facts": facts, "Reason": reason, "Messages": messages, "Deleted": data.Deleted}
+	if found, ok := fault.As(refused); ok {
+		page["Refused"] = web.Sentence(c, found)
+		return page
+	}
+	page["Forget"] = web.Form{Action: "/c/" + v.Slug + "/me/withdraw", Submit: tr("退出并删除", "Withdraw and delete"), Danger: true,
+		Warning: tr("将退出本次抽签，并立即销毁您的姓名、证件号码和手机号。登记截止前可以重新登记。",
+			"You leave this draw, and your name, document number and phone are destroyed at once. You may register again while registration is open.")}
+	if v.FrozenAt != 0 || v.Status == Cancelled {
+		page["Forget"] = web.Form{Action: "/c/" + v.Slug + "/me/withdraw", Submit: tr("删除我的信息", "Delete my data"), Danger: true,
+			Warning: tr("将立即销毁您的姓名、证件号码和手机号。公开记录里的抽签编号不变，看不出您是谁。",
+				"Your name, document number and phone are destroyed at once. Your entry stays on the public record; it does not show who you are.")}
+	}
+	return page
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -24,7 +25,7 @@ type Receipt struct {
 	Reason           string
 	RegisteredAt     time.Time
 	Note             string // the signed note of draw/v1
-	ConfirmationCode string // "" while a two-step registration waits for the code that went out by SMS
+	ConfirmationCode string // "" while a two-step registration waits for the code that went out by SMS, and without the campaign's key
 }
 
 func (s *Service) receipt(live *Live, vault *identity.Vault, row *registrationRow) (Receipt, error) {
@@ -42,7 +43,7 @@ func (s *Service) receipt(live *Live, vault *identity.Vault, row *registrationRo
 		return r, fmt.Errorf("signing a receipt: %w", err)
 	}
 	r.Note = string(text)
-	if row.Status != Registered {
+	if row.Status != Registered && vault != nil {
 		r.ConfirmationCode = confirmationCode(vault, row.Entry)
 	}
 	return r, nil
@@ -59,45 +60,84 @@ func (s *Service) Mine(ctx context.Context, registrationID int64) (Receipt, erro
 
 // MyData is all that is kept about a person in a campaign, for the person.
 type MyData struct {
-	Campaign     string    `json:"campaign"`
-	Name         string    `json:"name,omitempty"`
-	DocumentKind string    `json:"document_kind,omitempty"`
-	Document     string    `json:"document,omitempty"`
-	Phone        string    `json:"phone,omitempty"`
-	District     string    `json:"district,omitempty"`
-	Operator     string    `json:"operator"`
-	Tier         string    `json:"tier,omitempty"`
-	Consents     []string  `json:"consents"`
-	Status       string    `json:"status"`
-	Reason       string    `json:"reason,omitempty"`
-	Source       string    `json:"source"`
-	Entry        string    `json:"entry"`
-	Salt         string    `json:"salt"`
-	Person       string    `json:"person,omitempty"`
-	RegisteredAt time.Time `json:"registered_at"`
+	Campaign     string            `json:"campaign"`
+	Deleted      bool              `json:"deleted,omitempty"` // name, document and phone are gone
+	Name         string            `json:"name,omitempty"`
+	DocumentKind string            `json:"document_kind,omitempty"`
+	Document     string            `json:"document,omitempty"`
+	Linked       bool              `json:"linked_document,omitempty"` // an older number of the same person is known by its keyed index
+	Phone        string            `json:"phone,omitempty"`
+	District     string            `json:"district,omitempty"`
+	Pool         string            `json:"pool"`
+	Operator     string            `json:"operator"`
+	Tier         string            `json:"tier,omitempty"`
+	Consents     []string          `json:"consents"`
+	Status       string            `json:"status"`
+	Reason       string            `json:"reason,omitempty"`
+	Source       string            `json:"source"`
+	Entry        string            `json:"entry"`
+	Salt         string            `json:"salt"`
+	Person       string            `json:"person,omitempty"`
+	Device       string            `json:"device_digest,omitempty"`  // keyed, as is the next
+	Network      string            `json:"network_digest,omitempty"` // of the address that the registration came from
+	Evidence     []string          `json:"evidence"`                 // the imported lists on which the document stands
+	Messages     []OfficialMessage `json:"messages"`
+	RegisteredAt time.Time         `json:"registered_at"`
+	ChangedAt    time.Time         `json:"changed_at"`
+	More         any               `json:"more,omitempty"` // result, envelope and payments
 }
 
-// MyData gives the person's own data. After a withdrawal only the entry is left.
+// MyData gives the person's own data. What was deleted is not there, and it says so.
 func (s *Service) MyData(ctx context.Context, registrationID int64) (MyData, error) {
 	live, vault, row, err := s.opened(ctx, registrationID)
 	if err != nil {
 		return MyData{}, err
 	}
-	data := MyData{Campaign: live.Slug, District: row.District, Operator: row.Operator, Tier: row.TierChoice, Consents: strings.Fields(row.Consents),
-		Status: row.Status, Reason: row.Reason, Source: row.Source, Entry: hex.EncodeToString(row.Entry[:]), Salt: hex.EncodeToString(row.Salt[:]),
-		RegisteredAt: row.RegisteredAt.Time()}
-	if row.Status == Withdrawn {
-		return data, nil
+	data := MyData{Campaign: live.Slug, District: row.District, Pool: row.Pool, Operator: row.Operator, Tier: row.TierChoice, Consents: strings.Fields(row.Consents),
+		Status: row.Status, Reason: row.Reason, Source: row.Source, Entry: hex.EncodeToString(row.Entry[:]), Salt: hex.EncodeToString(row.Salt[:]), Person: hexOf(row.Person),
+		Device: hexOf(row.DeviceHash), Network: hexOf(row.NetworkHash), Evidence: []string{}, Linked: row.LinkedIndex != nil, RegisteredAt: row.RegisteredAt.Time(), ChangedAt: row.ChangedAt.Time()}
+	if err := s.addContact(&data, vault, row); err != nil {
+		return MyData{}, err
 	}
-	contact, err := unseal(vault, row)
-	if err != nil {
-		return MyData{}, fmt.Errorf("opening registration %d: %w", row.ID, err)
+	if data.Messages, err = s.OfficialMessages(ctx, row.ID); err != nil {
+		return MyData{}, err
 	}
-	data.Name, data.Phone, data.Person = contact.Name, contact.Phone, hex.EncodeToString(row.Person[:])
-	data.DocumentKind, data.Document = string(contact.Document.Kind), contact.Document.Number
-	return data, nil
+	if row.DocumentIndex != nil {
+		kinds, err := evidenceKinds(s.DB.Read(ctx), row.CampaignID, []database.Bytes32{*row.DocumentIndex})
+		if err != nil {
+			return MyData{}, err
+		}
+		data.Evidence = append(data.Evidence, kinds[*row.DocumentIndex]...)
+	}
+	if s.Dossier != nil {
+		data.More, err = s.Dossier(ctx, row.CampaignID, row.ID)
+	}
+	return data, err
 }
 
+// addContact adds what is sealed, or says that it is gone.
+func (s *Service) addContact(data *MyData, vault *identity.Vault, row *registrationRow) error {
+	contact, err := unseal(vault, row)
+	if errors.Is(err, errForgotten) || errors.Is(err, identity.ErrDestroyed) {
+		data.Deleted = true
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("opening registration %d: %w", row.ID, err)
+	}
+	data.Name, data.Phone = contact.Name, contact.Phone
+	data.DocumentKind, data.Document = string(contact.Document.Kind), contact.Document.Number
+	return nil
+}
+
+func hexOf(b *database.Bytes32) string {
+	if b == nil {
+		return ""
+	}
+	return hex.EncodeToString(b[:])
+}
+
+// opened gives a registration with its campaign and vault, which is nil once the campaign's key was destroyed.
 func (s *Service) opened(ctx context.Context, registrationID int64) (*Live, *identity.Vault, *registrationRow, error) {
 	row, err := registrationWhere(s.DB.Read(ctx), "id = ?", registrationID)
 	if err != nil {
@@ -108,6 +148,9 @@ func (s *Service) opened(ctx context.Context, registrationID int64) (*Live, *ide
 		return nil, nil, nil, err
 	}
 	vault, err := s.Keys.VaultFor(ctx, row.CampaignID)
+	if errors.Is(err, identity.ErrDestroyed) {
+		return live, nil, row, nil
+	}
 	return live, vault, row, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -172,13 +173,25 @@ func (s *Service) known(ctx context.Context, slug, phone, code string) (*Live, *
 	}
 	row, err := registrationWhere(s.DB.Read(ctx), "campaign_id = ? AND phone_index = ?", live.ID, key)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, nil, errors.Join(s.afterErasure(ctx, live), err)
 	}
 	if !sameCode(confirmationCode(vault, row.Entry), code) {
 		return nil, nil, nil, errNoRegistration
 	}
 	s.attempts.forgive(attempt{"lookup", *key})
 	return live, vault, row, nil
+}
+
+// afterErasure says why somebody is not found in a campaign in which people without a prize are not kept any more.
+func (s *Service) afterErasure(ctx context.Context, live *Live) error {
+	if live.accepts(s.Now()) == nil {
+		return nil
+	}
+	list, err := s.publicDeletions(ctx, live.ID)
+	if err == nil && slices.ContainsFunc(list, func(d Deletion) bool { return d.Kind == DeletedUnselected }) {
+		return errErased
+	}
+	return err
 }
 
 // Withdraw takes a registration out before the freeze and destroys everything in it that leads to the person, who may

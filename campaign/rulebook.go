@@ -37,6 +37,7 @@ type RuleBook struct {
 	ConfirmWithin time.Duration `yaml:"confirm_within,omitempty"` // two-step: time to enter the code sent by SMS
 	SMSCode       bool          `yaml:"sms_code"`                 // the phone is proved with a code before registering
 	Messages      Messages      `yaml:"messages,omitempty"`
+	Retention     Retention     `yaml:"retention,omitempty"` // for how long personal data is kept
 
 	source []byte
 }

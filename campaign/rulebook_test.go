@@ -93,6 +93,8 @@ func TestRuleBookRefusals(t *testing.T) {
 		name, old, new, field, reason string
 		elsewhere                     bool // the line at fault is not the one that was changed
 	}{
+		{"kept for ever", "sms_code: true", "sms_code: true\nretention: {winners_days: 3651}", "retention.winners_days", "at most 3650", false},
+		{"winners before the others", "sms_code: true", "sms_code: true\nretention: {unselected_days: 60, winners_days: 59}", "retention.winners_days", "the 60 days", false},
 		{"unknown key", "sms_code: true", "sms_code: true\nsmscode: true", "smscode", "is not a field", false},
 		{"weighted chances", "    count: 100000\n", "    count: 100000\n    weight: 3\n", "tiers[0].weight", "weighted chances", false},
 		{"missing key", "hash: sha256\n", "", "hash", "is missing", true},

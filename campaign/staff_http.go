@@ -1,9 +1,11 @@
 package campaign
 
 import (
+	"encoding/hex"
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -33,6 +35,7 @@ func (s *Service) staffRoutes(w *web.Web) {
 	one := edit.Group("/:slug", s.cityOnly)
 	one.POST("/publish", web.Operation{ZH: "请求批准活动。", EN: "Asks for the campaign's approval.", Status: 202, Answer: approvalJSON, Also: []int{409}}, s.postPublish)
 	one.POST("/cancel", web.Operation{ZH: "取消活动。", EN: "Cancels the campaign.", Body: reasonJSON{}, Also: []int{409}}, s.postCancel)
+	one.POST("/destruction", web.Operation{ZH: "请求销毁活动密钥；须输入活动编号。", EN: "Asks for the campaign's key to be destroyed; its id is typed out.", Body: confirmJSON{}, Status: 202, Answer: approvalJSON, Also: []int{409, 410}}, s.postDestruction)
 	one.POST("/evidence", web.Operation{ZH: "导入资格名单。", EN: "Imports a list of evidence.", Query: map[string]string{"kind": "Kind of evidence", "source": "Where the list comes from"},
 		Body: listFiles, Upload: maxList, Answer: Import{}, Also: []int{409}}, s.postEvidence)
 	one.POST("/related-people", web.Operation{ZH: "申报与主办方有关联的人员，只用于公平性统计。", EN: "Names people related to the organisers, for the fairness figures only.", Query: map[string]string{"source": "Who names them"},
@@ -41,7 +44,9 @@ func (s *Service) staffRoutes(w *web.Web) {
 	shops := merchants.Group("/:slug", s.cityOnly)
 	shops.POST("/merchants", web.Operation{ZH: "导入商户名单。", EN: "Imports a list of merchants.", Body: listFiles, Upload: maxList, Answer: Import{}, Also: []int{409}}, s.postMerchants)
 	shops.PATCH("/merchants/:no", web.Operation{ZH: "变更商户状态。", EN: "Changes a merchant's status.", Body: merchantStatusJSON{}, Also: []int{409}}, s.patchMerchant)
-	api.Staff(staff.ReportsDownload).Group("/:slug", s.cityOnly).GET("/messages", web.Operation{ZH: "短信通知的数目。", EN: "How many messages were sent, by kind and status.", Answer: web.Object{"messages": []MessageCount{}}}, s.getMessageCounts)
+	read := api.Staff(staff.ReportsDownload).Group("/:slug", s.cityOnly)
+	read.GET("/deletions", web.Operation{ZH: "个人信息删除证书。", EN: "Certificates of what was deleted of the campaign's personal data.", Answer: web.Object{"certificates": []certificateJSON{}}}, s.getDeletions)
+	read.GET("/messages", web.Operation{ZH: "短信通知的数目。", EN: "How many messages were sent, by kind and status.", Answer: web.Object{"messages": []MessageCount{}}}, s.getMessageCounts)
 	api.Staff(staff.DeskRegister).Group("/:slug", s.cityOnly).POST("/registrations", web.Operation{ZH: "在网点代为登记。", EN: "Registers a person at a branch.",
 		Body: Submission{}, Status: 201, Answer: receiptJSON{}, Also: []int{409, 410, 429}}, s.postDesk(w))
 }
@@ -220,5 +225,54 @@ func (s *Service) patchMerchant(c *gin.Context) error {
 		return err
 	}
 	c.Status(http.StatusNoContent)
+	return nil
+}
+
+// confirmJSON is the id of what is acted on, typed out.
+type confirmJSON struct {
+	Confirm string `json:"confirm"`
+}
+
+// certificateJSON is a certificate of deletion; note is what is signed, with its signature.
+type certificateJSON struct {
+	Number        string    `json:"number"`
+	What          string    `json:"what"`
+	At            time.Time `json:"at"`
+	RequestedBy   string    `json:"requested_by"`
+	DecidedBy     string    `json:"decided_by"`
+	Approval      int64     `json:"approval,omitempty"`
+	Registrations int64     `json:"registrations"`
+	Evidence      int64     `json:"evidence"`
+	Digest        string    `json:"digest"`
+	Note          string    `json:"note"`
+}
+
+func (s *Service) getDeletions(c *gin.Context) error {
+	found, err := s.BySlug(c.Request.Context(), c.Param("slug"))
+	if err != nil {
+		return err
+	}
+	list, err := s.Deletions(c.Request.Context(), found.ID)
+	if err != nil {
+		return err
+	}
+	shown := []certificateJSON{}
+	for _, d := range list {
+		shown = append(shown, certificateJSON{d.Number, d.Kind, d.At, d.RequestedBy, d.DecidedBy, d.Approval, d.Registrations, d.Evidence, hex.EncodeToString(d.Digest[:]), d.Note})
+	}
+	c.JSON(http.StatusOK, gin.H{"certificates": shown})
+	return nil
+}
+
+func (s *Service) postDestruction(c *gin.Context) error {
+	var in confirmJSON
+	if err := web.Bind(c, &in); err != nil {
+		return err
+	}
+	id, err := s.RequestDestruction(c.Request.Context(), web.ActorOf(c).Username, c.Param("slug"), in.Confirm)
+	if err != nil {
+		return err
+	}
+	c.JSON(http.StatusAccepted, gin.H{"approval_id": id})
 	return nil
 }

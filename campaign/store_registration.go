@@ -182,7 +182,7 @@ func moveRegistration(tx *gorm.DB, row *registrationRow, to, reason string, now 
 // shredded are the columns that lead to the person.
 func shredded() map[string]any {
 	return map[string]any{"person": nil, "document_index": nil, "linked_index": nil, "phone_index": nil, "idempotency_key": nil,
-		"device_hash": nil, "network_hash": nil, "sealed": []byte{}}
+		"device_hash": nil, "network_hash": nil, "sealed": []byte{}, "body_hash": database.Bytes32{}}
 }
 
 func excludeUnconfirmed(tx *gorm.DB, campaignID int64, now time.Time) error {

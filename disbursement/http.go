@@ -1,7 +1,9 @@
 package disbursement
 
 import (
+	"context"
 	"embed"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -106,13 +108,47 @@ func (s *Service) writeEnvelope(c *gin.Context, e Envelope, err error) error {
 	if err != nil {
 		return err
 	}
-	apps, err := s.Apps(c.Request.Context(), e)
+	shown, err := s.envelopeJSON(c.Request.Context(), e)
 	if err != nil {
 		return err
 	}
-	c.JSON(http.StatusOK, envelopeJSON{e.Status, e.Tier, e.Operator, e.CouponID, e.AmountFen, e.CreditedFen, e.SpentFen, e.RecalledFen, e.Balance(),
-		e.WalletToken != "", e.ClaimUntilAt.Time(), e.ExpiresAt.Time(), apps})
+	c.JSON(http.StatusOK, shown)
 	return nil
+}
+
+func (s *Service) envelopeJSON(ctx context.Context, e Envelope) (envelopeJSON, error) {
+	apps, err := s.Apps(ctx, e)
+	return envelopeJSON{e.Status, e.Tier, e.Operator, e.CouponID, e.AmountFen, e.CreditedFen, e.SpentFen, e.RecalledFen, e.Balance(),
+		e.WalletToken != "", e.ClaimUntilAt.Time(), e.ExpiresAt.Time(), apps}, err
+}
+
+// Dossier is what this room keeps about a registration, for the person.
+type Dossier struct {
+	Envelope   envelopeJSON   `json:"envelope"`
+	Payments   []paymentJSON  `json:"payments"`
+	SubWallets []SubWalletRow `json:"sub_wallets"`
+}
+
+// Dossier gives the dossier of a registration; nil when it has no envelope.
+func (s *Service) Dossier(ctx context.Context, registrationID int64) (*Dossier, error) {
+	e, err := s.Of(ctx, registrationID)
+	if errors.Is(err, ErrNoEnvelope) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var d Dossier
+	if d.Envelope, err = s.envelopeJSON(ctx, e); err != nil {
+		return nil, err
+	}
+	payments, err := s.Payments(ctx, e.ID)
+	if err != nil {
+		return nil, err
+	}
+	d.Payments = each(payments, Spending.json)
+	d.SubWallets, err = s.SubWallets(ctx, registrationID)
+	return &d, err
 }
 
 func (s *Service) getEnvelope(c *gin.Context) error {
@@ -158,10 +194,12 @@ func (s *Service) getPayments(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	c.JSON(http.StatusOK, gin.H{"payments": each(rows, func(r Spending) paymentJSON {
-		return paymentJSON{r.Kind, r.PaymentNo, r.RefundNo, r.MerchantNo, r.PayMode, r.Scenario, r.App, r.AmountFen, r.EnvelopeFen, r.WalletFen, r.CardFen, r.OccurredAt.Time()}
-	})})
+	c.JSON(http.StatusOK, gin.H{"payments": each(rows, Spending.json)})
 	return nil
+}
+
+func (r Spending) json() paymentJSON {
+	return paymentJSON{r.Kind, r.PaymentNo, r.RefundNo, r.MerchantNo, r.PayMode, r.Scenario, r.App, r.AmountFen, r.EnvelopeFen, r.WalletFen, r.CardFen, r.OccurredAt.Time()}
 }
 
 func (s *Service) getSubWallets(c *gin.Context) error {

@@ -60,6 +60,13 @@ func heldAwards(db *gorm.DB, drawID, after int64, limit int) ([]Winner, error) {
 	return winners, err
 }
 
+// awarded are those of the registrations whose award in a campaign's draw has one of the statuses.
+func awarded(db *gorm.DB, campaignID int64, registrationIDs []int64, statuses []AwardStatus) (ids []int64, err error) {
+	err = db.Raw(`SELECT a.registration_id FROM awards a JOIN draws d ON d.id = a.draw_id
+		WHERE d.campaign_id = ? AND a.registration_id IN ? AND a.status IN ?`, campaignID, registrationIDs, statuses).Scan(&ids).Error
+	return ids, err
+}
+
 func awardByEntry(db *gorm.DB, drawID int64, entry [32]byte) (awardRow, error) {
 	var row awardRow
 	return row, db.Table("awards").Where("draw_id = ? AND entry = ?", drawID, database.Bytes32(entry)).Take(&row).Error

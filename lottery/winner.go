@@ -153,6 +153,28 @@ func (s *Service) Winners(ctx context.Context, drawID, after int64, limit int) (
 	return heldAwards(s.DB.Read(ctx), drawID, after, limit)
 }
 
+// Kept says which of a campaign's registrations hold or held a prize, or wait for one that may still fall free: their data is
+// kept for the audit when that of the others is deleted.
+func (s *Service) Kept(ctx context.Context, campaignID int64, registrationIDs []int64) (map[int64]bool, error) {
+	book, err := s.Campaigns.RuleBook(ctx, campaignID)
+	if err != nil {
+		return nil, err
+	}
+	statuses := []AwardStatus{Held, Released}
+	if s.Now().Before(book.Windows.WaitUntil) {
+		statuses = append(statuses, Waiting)
+	}
+	ids, err := awarded(s.DB.Read(ctx), campaignID, registrationIDs, statuses)
+	if err != nil {
+		return nil, fmt.Errorf("looking for awards: %w", err)
+	}
+	kept := make(map[int64]bool, len(ids))
+	for _, id := range ids {
+		kept[id] = true
+	}
+	return kept, nil
+}
+
 // Published lists the draws whose result is final, for disbursement.
 func (s *Service) Published(ctx context.Context) ([]Draw, error) {
 	return drawsIn(s.DB.Read(ctx), Published)

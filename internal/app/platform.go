@@ -88,6 +88,7 @@ func wire(db *database.DB, config *Config, around surroundings) (*platform, erro
 		Signer: signer, Verifier: verifier, Now: around.now, Random: rand.Reader,
 	}
 	p.reporting = &reporting.Service{DB: db, Campaigns: p.campaigns, Staff: p.staff, LogKey: logKey, Version: Version(), Now: around.now}
+	p.campaigns.Kept, p.campaigns.Dossier = p.lottery.Kept, p.dossier
 	p.campaigns.Handlers()
 	p.lottery.HandleApprovals()
 	p.disbursement.HandleApprovals()
@@ -96,6 +97,19 @@ func wire(db *database.DB, config *Config, around surroundings) (*platform, erro
 	p.route(config, around)
 	p.instruments.watch(p)
 	return p, nil
+}
+
+// dossier is what the rooms above registration keep about one, for the person's own download.
+func (p *platform) dossier(ctx context.Context, campaignID, registrationID int64) (any, error) {
+	result, err := p.lottery.ResultOf(ctx, campaignID, registrationID)
+	if err != nil {
+		return nil, err
+	}
+	money, err := p.disbursement.Dossier(ctx, registrationID)
+	return struct {
+		Result *lottery.Result       `json:"result"`
+		Money  *disbursement.Dossier `json:"money,omitempty"`
+	}{result, money}, err
 }
 
 // schedule gathers the rooms' jobs into the one table.

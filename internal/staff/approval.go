@@ -41,6 +41,7 @@ type Handler func(ctx context.Context, tx *gorm.DB, a Approval) error
 // checks says which permission decides a kind of approval.
 var checks = map[string]Permission{
 	"campaign.publish":     CampaignApprove,
+	"identity.destroy":     CampaignApprove,
 	"draw.notice":          DrawConfirm,
 	"draw.void":            DrawConfirm,
 	"disbursement.batch":   MoneyApprove,
