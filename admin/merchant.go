@@ -24,7 +24,7 @@ func (k *Console) merchants(c *gin.Context) (page, error) {
 	if err != nil || !ok {
 		return noCampaign(c, shown), err
 	}
-	list, err := k.Campaigns.Merchants(c.Request.Context(), chosen.ID, campaign.MerchantFilter{District: c.Query("district"), Status: c.Query("status"), After: c.Query("after"), Limit: merchantPage})
+	list, err := k.Campaigns.Merchants(c.Request.Context(), chosen.ID, campaign.MerchantFilter{Words: strings.TrimSpace(c.Query("words")), District: c.Query("district"), Status: c.Query("status"), After: c.Query("after"), Limit: merchantPage})
 	if err != nil {
 		return shown, err
 	}
@@ -60,7 +60,8 @@ func (k *Console) merchantFilter(c *gin.Context, chosen campaign.Campaign, book 
 	}
 	status := statusField(c, c.Query("status"), campaign.MerchantActive, campaign.MerchantSuspended)
 	status.Options = append([]web.Option{everything(c)}, status.Options...)
-	return filters(c, field, districtField(c, book), status), nil
+	words := web.Field{Name: "words", Label: web.Tr(c, "名称、地址或商户号", "Name, address or number"), MaxLength: 30, Value: c.Query("words"), Autocomplete: "off"}
+	return filters(c, field, words, districtField(c, book), status), nil
 }
 
 func merchantRow(c *gin.Context, book *campaign.RuleBook, m campaign.ListedMerchant) web.Row {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hongbao/internal/fault"
+	"hongbao/internal/money"
 )
 
 // Purchase is what an operator tells about a payment before envelope money may flow: where, how and for what, never who.
@@ -18,6 +19,7 @@ type Purchase struct {
 	App              string // the app whose sub-wallet pays, or ""
 	SelfOperated     bool   // the goods are sold by the platform of the app itself
 	DeliveryDistrict string // where the goods go, or ""
+	Amount           money.Fen
 	At               time.Time
 }
 
@@ -43,8 +45,8 @@ type matter struct {
 	listed   bool
 }
 
-// admissionRule is one rule: nil, or the reason for refusing. Rules stand in the order in which they are asked; a city
-// adds one by adding a field to Admission and a line here.
+// admissionRule is one rule: nil, or the reason for refusing. Rules stand in the order in which they are asked. What is
+// particular to a kind of scenario stands in demand.go.
 type admissionRule struct {
 	name  string
 	check func(m matter) error
@@ -72,6 +74,7 @@ var admissionRules = []admissionRule{
 	{"districts", func(m matter) error {
 		return unless(within(m.scenario.Admission.Districts, m.merchant.District), errWrongDistrict)
 	}},
+	{"demands", matter.meetsDemands},
 }
 
 func unless(ok bool, refusal error) error {
@@ -103,20 +106,21 @@ func (m matter) admit() error {
 	return nil
 }
 
-// Admit says whether envelope money may pay for a purchase: nil, or a Forbidden fault whose code is the reason.
-func (s *Service) Admit(ctx context.Context, p Purchase) error {
+// Admit says whether envelope money may pay for a purchase: nil, or a Forbidden fault whose code is the reason. Limit is
+// the most envelope money that the merchant may take in all, in fen; 0 is no limit. Who books the payments holds it.
+func (s *Service) Admit(ctx context.Context, p Purchase) (limit money.Fen, err error) {
 	live, err := s.live(ctx, p.Campaign)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	m := matter{Purchase: p, book: live.Book}
 	m.scenario, _ = live.Book.Scenario(p.Scenario)
 	row, ok, err := s.merchantRow(ctx, p.Campaign, p.MerchantNo)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if ok {
 		m.merchant, m.status, m.listed = row.merchant(), row.Status, true
 	}
-	return m.admit()
+	return m.merchant.Cap, m.admit()
 }

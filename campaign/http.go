@@ -31,12 +31,14 @@ func (s *Service) publicRoutes(w *web.Web) {
 	one := api.Group("/:slug")
 	one.GET("", web.Operation{ZH: "一个活动的全部规则。", EN: "One campaign with all its rules.", Answer: detailJSON{}}, s.getCampaign)
 	one.GET("/merchants", web.Operation{ZH: "可以使用红包的商户。", EN: "Merchants where envelopes may be spent.", Query: merchantQuery,
-		Answer: web.Object{"merchants": []ListedMerchant{}}}, s.getMerchants)
+		Answer: web.Object{"merchants": []ListedMerchant{}, "next": ""}}, s.getMerchants)
 	one.Limited("sms").POST("/sms-codes", web.Operation{ZH: "向手机号发送短信验证码。", EN: "Sends an SMS code to a phone.", Body: phoneJSON{},
 		Also: []int{403, 409, 410, 429}}, s.postCode)
 	one.Limited("register").POST("/registrations", web.Operation{ZH: "登记参加抽签；同一 Idempotency-Key 可安全重试。",
 		EN: "Registers a person for the draw; safe to repeat under one Idempotency-Key.", Body: Submission{}, Status: 201, Answer: receiptJSON{}, Also: []int{403, 409, 410, 429}}, s.postRegistration(w))
 	proof := one.Limited("lookup")
+	proof.POST("/merchants/near", web.Operation{ZH: "离一个位置（WGS-84）最近的商户；位置不记录。", EN: "Merchants nearest to a position (WGS-84), which is not recorded.", Body: positionJSON{},
+		Answer: web.Object{"merchants": []NearMerchant{}, "more": false}, Also: []int{429}}, s.postNear)
 	proof.POST("/confirmations", web.Operation{ZH: "以手机号和确认码确认登记。", EN: "Confirms a registration with phone and confirmation code.", Body: proofJSON{},
 		Answer: receiptJSON{}, Also: []int{403, 409, 410, 429}}, s.postProof(w, s.Confirm))
 	proof.POST("/lookups", web.Operation{ZH: "以手机号和确认码查询登记。", EN: "Finds a registration by phone and confirmation code.", Body: proofJSON{},
@@ -52,7 +54,7 @@ func (s *Service) citizenRoutes(w *web.Web) {
 		Answer: certificateNote{}, Also: []int{404, 409, 410}}, s.deleteMyData)
 }
 
-var merchantQuery = map[string]string{"pay_mode": "Way of paying", "scenario": "Scenario", "district": "District", "app": "App", "status": "Status", "after": "Number of the merchant after which to go on"}
+var merchantQuery = map[string]string{"words": "In name, address or number", "pay_mode": "Way of paying", "scenario": "Scenario", "district": "District", "app": "App", "status": "Status", "after": "Number of the merchant after which to go on"}
 
 // public gives a campaign that people may see: one whose notice is out.
 func (s *Service) public(c *gin.Context) (*Live, error) {
@@ -148,23 +150,6 @@ func (s *Service) getCampaign(c *gin.Context) error {
 	book := live.Book
 	c.JSON(http.StatusOK, detailJSON{live.json(), book.City, book.Pools, book.Operators, book.Apps, book.Scenarios, book.Eligibility,
 		book.Documents, book.MinAge, live.Consents(), book.SMSCode, book.Confirmation, book.Keeping()})
-	return nil
-}
-
-func (s *Service) getMerchants(c *gin.Context) error {
-	live, err := s.public(c)
-	if err != nil {
-		return err
-	}
-	list, err := s.publicMerchants(c.Request.Context(), live.ID, MerchantFilter{PayMode: c.Query("pay_mode"), Scenario: c.Query("scenario"),
-		District: c.Query("district"), App: c.Query("app"), Status: c.Query("status"), After: c.Query("after")})
-	if err != nil {
-		return err
-	}
-	if list == nil {
-		list = []ListedMerchant{}
-	}
-	c.JSON(http.StatusOK, gin.H{"merchants": list})
 	return nil
 }
 

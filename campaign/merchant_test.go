@@ -45,7 +45,7 @@ func TestAdmission(t *testing.T) {
 		{"delivered elsewhere", change(door, func(p *Purchase) { p.DeliveryDistrict = "gusu" }), errWrongDistrict},
 	}
 	for _, tc := range cases {
-		if err := w.Admit(ctx, tc.p); !errors.Is(err, tc.want) {
+		if _, err := w.Admit(ctx, tc.p); !errors.Is(err, tc.want) {
 			t.Errorf("%s: %v", tc.name, err)
 		}
 	}

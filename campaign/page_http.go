@@ -23,6 +23,7 @@ func (s *Service) pages(r *gin.Engine, w *web.Web) {
 	one.POST("/register", w.Limited("register"), w.Handle(s.postRegister(w)))
 	one.GET("/guide", w.Handle(s.guidePage(w)))
 	one.GET("/merchants", w.Handle(s.merchantsPage(w)))
+	one.POST("/merchants/near", w.Limited("lookup"), w.Handle(s.nearPage(w)))
 	one.GET("/result", w.Handle(s.resultPage(w)))
 	one.POST("/result", w.Limited("lookup"), w.Handle(s.postResult(w, "", s.Lookup)))
 	one.POST("/confirm", w.Limited("lookup"), w.Handle(s.postResult(w, "confirm", s.Confirm)))
@@ -84,27 +85,6 @@ func (s *Service) crowd(ctx context.Context, view campaignView) int64 {
 		return 0
 	}
 	return n
-}
-
-func (s *Service) merchantsPage(w *web.Web) func(c *gin.Context) error {
-	return func(c *gin.Context) error {
-		view, err := s.view(c)
-		if err != nil {
-			return err
-		}
-		filter := MerchantFilter{PayMode: c.Query("pay_mode"), District: c.Query("district"), After: c.Query("after"), Limit: 50}
-		list, err := s.publicMerchants(c.Request.Context(), view.ID, filter)
-		if err != nil {
-			return err
-		}
-		next := ""
-		if len(list) == filter.Limit {
-			query := c.Request.URL.Query()
-			query.Set("after", list[len(list)-1].No)
-			next = c.Request.URL.Path + "?" + query.Encode()
-		}
-		return w.Render(c, http.StatusOK, "campaign/merchants.html", gin.H{"View": view, "Merchants": view.shops(list), "Next": next, "Form": view.filterForm(filter)})
-	}
 }
 
 func (s *Service) resultPage(w *web.Web) func(c *gin.Context) error {

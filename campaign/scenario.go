@@ -22,10 +22,11 @@ type Admission struct {
 	DeliveryDistricts []string `yaml:"delivery_districts,omitempty" json:"delivery_districts,omitempty"` // where the goods are delivered
 	Districts         []string `yaml:"districts,omitempty" json:"districts,omitempty"`                   // where the merchant stands
 	SubWalletApp      bool     `yaml:"sub_wallet_app,omitempty" json:"sub_wallet_app,omitempty"`         // paid from a sub-wallet in an app of the operator
+	Demands           []Demand `yaml:"demands,omitempty" json:"demands,omitempty"`
 }
 
 // PayModes are the ways in which a wallet meets a till.
-var PayModes = []string{"pos-shows-code", "pos-scans-payer", "stand-qr", "tap", "sub-wallet", "cash-on-delivery"}
+var PayModes = []string{"pos-shows-code", "pos-scans-payer", "stand-qr", "tap", "sub-wallet", "cash-on-delivery", "bill"}
 
 func (rb *RuleBook) checkOperators(r *reading) {
 	atLeastOne(r, "operators", len(rb.Operators))
@@ -52,6 +53,9 @@ func (rb *RuleBook) checkScenarios(r *reading) {
 		atLeastOne(r, path+".pay_modes", len(scenario.PayModes))
 		for j, mode := range scenario.PayModes {
 			oneOf(r, fmt.Sprintf("%s.pay_modes[%d]", path, j), mode, PayModes...)
+		}
+		for j, demand := range scenario.Admission.Demands {
+			checkDemand(r, fmt.Sprintf("%s.admission.demands[%d]", path, j), demand)
 		}
 		for j, name := range scenario.Admission.Districts {
 			rb.checkDistrict(r, fmt.Sprintf("%s.admission.districts[%d]", path, j), name)

@@ -68,9 +68,13 @@ func (s *Service) merchantRow(ctx context.Context, campaignID int64, no string) 
 // MerchantFilter narrows a list of merchants; an empty field does not.
 type MerchantFilter struct {
 	PayMode, Scenario, District, App, Status string
+	Words                                    string // in the name, the address or the number
 	After                                    string // merchant number after which the page begins
-	Limit                                    int    // 100 if 0, 1000 at most
+	Limit                                    int    // 100 if 0, 1000 at most, or everyMerchant
 }
+
+// everyMerchant as a limit gives the whole list, which has some ten thousand lines in the largest campaign so far.
+const everyMerchant = -1
 
 // ListedMerchant is a merchant with its status.
 type ListedMerchant struct {
@@ -91,8 +95,12 @@ func (s *Service) Merchants(ctx context.Context, campaignID int64, f MerchantFil
 			query = query.Where(listHolds(query.Name(), column), "%,"+escapeLike(value)+",%")
 		}
 	}
+	if f.Words != "" {
+		holds := "%" + escapeLike(f.Words) + "%"
+		query = query.Where("(name LIKE ? ESCAPE '!' OR address LIKE ? ESCAPE '!' OR merchant_no LIKE ? ESCAPE '!')", holds, holds, holds)
+	}
 	limit := min(f.Limit, 1000)
-	if limit <= 0 {
+	if limit == 0 {
 		limit = 100
 	}
 	var rows []merchantRow

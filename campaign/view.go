@@ -170,26 +170,39 @@ func (v campaignView) Banks() []web.Option {
 
 // shop is a merchant as a page lists it.
 type shop struct {
-	Name, Class, District, Address, Modes string
+	Name, Class, District, Address, Modes, Distance string
 }
 
 // shops leaves out those that are suspended: an envelope cannot be spent there.
 func (v campaignView) shops(list []ListedMerchant) (shown []shop) {
 	for _, m := range list {
-		if m.Status == MerchantSuspended {
-			continue
+		if m.Status != MerchantSuspended {
+			shown = append(shown, v.shop(m))
 		}
-		var modes []string
-		for _, mode := range m.PayModes {
-			modes = append(modes, words(payModeWords, mode, v.Locale))
-		}
-		district, _ := v.Book.District(m.District)
-		shown = append(shown, shop{m.Name, m.Class, district.Title.In(v.Locale), m.Address, strings.Join(modes, " · ")})
 	}
 	return shown
 }
 
-func (v campaignView) filterForm(filter MerchantFilter) web.Form {
+func (v campaignView) shop(m ListedMerchant) shop {
+	var modes []string
+	for _, mode := range m.PayModes {
+		modes = append(modes, words(payModeWords, mode, v.Locale))
+	}
+	district, _ := v.Book.District(m.District)
+	return shop{m.Name, m.Class, district.Title.In(v.Locale), m.Address, strings.Join(modes, " · "), ""}
+}
+
+func (v campaignView) nearShops(list []NearMerchant) (shown []shop) {
+	for _, m := range list {
+		one := v.shop(m.ListedMerchant)
+		one.Distance = distanceText(m.Metres, v.Locale)
+		shown = append(shown, one)
+	}
+	return shown
+}
+
+// filterForm finds shops by words, pay mode and district, and puts them in order of the distance from a typed place.
+func (v campaignView) filterForm(filter MerchantFilter, place string) web.Form {
 	all := web.Option{Label: Text{"全部", "All"}.In(v.Locale)}
 	districts, modes := []web.Option{all}, []web.Option{all}
 	for _, d := range v.Book.City.Districts {
@@ -199,6 +212,18 @@ func (v campaignView) filterForm(filter MerchantFilter) web.Form {
 		modes = append(modes, web.Option{Value: mode, Label: words(payModeWords, mode, v.Locale)})
 	}
 	return web.Form{Action: "/c/" + v.Slug + "/merchants", Method: "get", Submit: Text{"查找", "Find"}.In(v.Locale), Inline: true, Fields: []web.Field{
+		{Name: "words", Label: Text{"商户名称或地址", "Name or address"}.In(v.Locale), MaxLength: 30, Value: filter.Words, Autocomplete: "off"},
 		{Name: "pay_mode", Label: Text{"怎样付款", "How to pay"}.In(v.Locale), Type: "select", Value: filter.PayMode, Options: modes},
-		{Name: "district", Label: Text{"区县", "District"}.In(v.Locale), Type: "select", Value: filter.District, Options: districts}}}
+		{Name: "district", Label: Text{"区县", "District"}.In(v.Locale), Type: "select", Value: filter.District, Options: districts},
+		{Name: "place", Label: Text{"从哪里算距离", "Distance from"}.In(v.Locale), MaxLength: 30, Value: place, Placeholder: Text{"区县、街道或店名", "district, street or shop"}.In(v.Locale), Autocomplete: "off"}}}
+}
+
+// hereForm asks for the shops nearest to where the phone is. The position goes into this one request, rounded to some
+// hundred metres by the page, and is kept nowhere.
+func (v campaignView) hereForm(filter MerchantFilter, submit string, more map[string]string) *web.Form {
+	hidden := map[string]string{"words": filter.Words, "pay_mode": filter.PayMode, "district": filter.District, "lat": "", "lng": ""}
+	for name, value := range more {
+		hidden[name] = value
+	}
+	return &web.Form{Action: "/c/" + v.Slug + "/merchants/near", Submit: submit, Hidden: hidden, Quiet: true}
 }

@@ -27,6 +27,7 @@ var payModeWords = map[string]Text{
 	"tap":              {"碰一碰", "Tap"},
 	"sub-wallet":       {"推送子钱包，在 App 里付", "Pay in the app from a pushed sub-wallet"},
 	"cash-on-delivery": {"货到付款，扫快递员的码", "At the door, scan the courier's code"},
+	"bill":             {"生活缴费", "Pay a bill"},
 }
 
 func words(of map[string]Text, name, locale string) string {

@@ -16,6 +16,7 @@ import (
 
 	"hongbao/campaign"
 	"hongbao/internal/database"
+	"hongbao/internal/money"
 	"hongbao/internal/signing"
 	"hongbao/internal/staff"
 	"hongbao/lottery"
@@ -29,7 +30,7 @@ type Campaigns interface {
 	Registrants(ctx context.Context, ids []int64) ([]campaign.Registrant, error)
 	Contacts(ctx context.Context, actor string, ids []int64) ([]campaign.Contact, error)
 	Acquirers(ctx context.Context, campaignID int64) (map[string]string, error)
-	Admit(ctx context.Context, p campaign.Purchase) error
+	Admit(ctx context.Context, p campaign.Purchase) (limit money.Fen, err error)
 	Notify(tx *gorm.DB, campaignID int64, stage string, from time.Time, registrationIDs ...int64) error
 	MarkSettled(tx *gorm.DB, id int64) error
 }

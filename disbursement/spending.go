@@ -149,6 +149,11 @@ func (s *Service) book(tx *gorm.DB, operator string, e Event, origin, statementD
 	if !booked {
 		return false, s.bookedBefore(tx, envelope, row)
 	}
+	if row.Kind == EventPayment {
+		if err := releaseReservation(tx, envelope.ID, row.MerchantNo); err != nil {
+			return true, err
+		}
+	}
 	return true, s.spend(tx, envelope, row, row.net(), "event:"+row.Operator+":"+row.EventNo)
 }
 
@@ -266,7 +271,8 @@ func printable(text string) string {
 	return ""
 }
 
-// AdmitPurchase answers an operator that asks before it lets envelope money pay.
+// AdmitPurchase answers an operator that asks before it lets envelope money pay. What it admits at a merchant with a cap is
+// reserved against that cap.
 func (s *Service) AdmitPurchase(ctx context.Context, operator string, r AdmissionRequest) (AdmissionAnswer, error) {
 	envelope, err := envelopeByCoupon(s.DB.Read(ctx), r.CouponID)
 	if errors.Is(err, ErrNoEnvelope) || err == nil && envelope.Operator != operator {
@@ -278,8 +284,11 @@ func (s *Service) AdmitPurchase(ctx context.Context, operator string, r Admissio
 	if reason := envelope.unspendable(s.now()); reason != "" {
 		return AdmissionAnswer{Reason: reason}, nil
 	}
-	err = s.Campaigns.Admit(ctx, campaign.Purchase{Campaign: envelope.CampaignID, MerchantNo: r.MerchantNo, PayMode: r.PayMode, Scenario: r.Scenario,
-		Operator: operator, App: r.App, SelfOperated: r.SelfOperated, DeliveryDistrict: r.DeliveryDistrict, At: s.Now()})
+	limit, err := s.Campaigns.Admit(ctx, campaign.Purchase{Campaign: envelope.CampaignID, MerchantNo: r.MerchantNo, PayMode: r.PayMode, Scenario: r.Scenario,
+		Operator: operator, App: r.App, SelfOperated: r.SelfOperated, DeliveryDistrict: r.DeliveryDistrict, Amount: r.AmountFen, At: s.Now()})
+	if err == nil {
+		err = s.reserve(ctx, envelope, r.MerchantNo, r.AmountFen, limit)
+	}
 	if refusal, ok := fault.As(err); ok && refusal.Kind == fault.Forbidden {
 		return AdmissionAnswer{Reason: refusal.Code}, nil
 	}

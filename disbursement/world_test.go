@@ -38,6 +38,8 @@ type world struct {
 	settled bool
 	notes   []string
 	refusal error // what campaign says to every purchase
+
+	merchantCap money.Fen // of every merchant
 }
 
 const campaignID = 7
@@ -107,7 +109,9 @@ func (w *world) Contacts(_ context.Context, _ string, ids []int64) (list []campa
 func (w *world) Acquirers(context.Context, int64) (map[string]string, error) {
 	return map[string]string{"M2": "lakala"}, nil
 }
-func (w *world) Admit(context.Context, campaign.Purchase) error { return w.refusal }
+func (w *world) Admit(context.Context, campaign.Purchase) (money.Fen, error) {
+	return w.merchantCap, w.refusal
+}
 func (w *world) Notify(_ *gorm.DB, _ int64, stage string, _ time.Time, registrations ...int64) error {
 	for _, id := range registrations {
 		w.notes = append(w.notes, fmt.Sprintf("%d %s", id, stage))

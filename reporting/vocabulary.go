@@ -18,7 +18,7 @@ var fixedWords = vocabulary{
 	"settlement-line": {"payment": "支付", "refund": "退款", "correction": "更正"},
 	"origin":          {"callback": "实时通知", "statement": "对账单补记"},
 	"pay-mode": {"pos-shows-code": "扫收银机码", "pos-scans-payer": "被扫付款码", "stand-qr": "扫立牌码", "tap": "碰一碰",
-		"sub-wallet": "子钱包", "cash-on-delivery": "货到付款"},
+		"sub-wallet": "子钱包", "cash-on-delivery": "货到付款", "bill": "生活缴费"},
 	"question":    {"pool": "签池", "operator": "运营机构", "hour": "登记时段", "position": "名单位置", "relation": "与主办方关系", "registration": "登记先后"},
 	"test-method": {"chi-square": "卡方", "runs": "游程", "exact": "精确"},
 	"relation":    {"related": "有关联", "other": "其他"},

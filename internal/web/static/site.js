@@ -1,5 +1,6 @@
 // What a page gains where scripts run: copying a digest, a live countdown, numbers grouped as they are typed, parts that
-// follow work under way, and one click for one submission. Every page works without it.
+// follow work under way, the phone's position for a list of shops, and one click for one submission. Every page works
+// without it.
 
 for (const button of document.querySelectorAll("[data-copy]")) {
   if (!navigator.clipboard) break;
@@ -75,6 +76,23 @@ for (const part of document.querySelectorAll("[data-live]")) {
   const source = new EventSource(part.dataset.live);
   source.addEventListener("message", (event) => { part.innerHTML = event.data; });
   source.addEventListener("end", () => source.close());
+}
+
+// The position is asked for only when the button is pressed, and rounded to some hundred metres before it is sent.
+for (const place of document.querySelectorAll("[data-here]")) {
+  if (!navigator.geolocation) break;
+  const form = place.querySelector("form");
+  place.hidden = false;
+  form.addEventListener("submit", (event) => {
+    if (form.elements.lat.value) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    navigator.geolocation.getCurrentPosition(({ coords }) => {
+      form.elements.lat.value = coords.latitude.toFixed(3);
+      form.elements.lng.value = coords.longitude.toFixed(3);
+      form.submit();
+    }, () => { place.hidden = true; }, { maximumAge: 60000, timeout: 10000 });
+  });
 }
 
 for (const form of document.querySelectorAll('form[method="post"]')) {
