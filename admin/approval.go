@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"hongbao/internal/money"
 	"hongbao/internal/staff"
 	"hongbao/internal/web"
 
@@ -130,15 +131,66 @@ func (k *Console) approvals(c *gin.Context) (page, error) {
 		return page{}, err
 	}
 	table := web.Table{Caption: web.Tr(c, "审批事项", "Approvals"),
-		Columns: heads(c, "事项", "What", "活动", "Campaign", "状态", "Status", "经办", "Maker", "提交时间", "Asked at", "复核", "Checker"),
+		Columns: heads(c, "事项", "What", "活动", "Campaign", "#金额（元）", "#Amount (yuan)", "#数量", "#Count", "状态", "Status", "经办", "Maker", "提交时间", "Asked at", "复核", "Checker"),
 		Empty:   web.Empty{Title: web.Tr(c, "没有待复核的事项", "Nothing waits for a decision"), Text: web.Tr(c, "活动发布、抽签公告、资金批次都会出现在这里。", "Campaigns, draw notices and batches of money appear here.")}}
+	var sum money.Fen
 	for _, a := range found {
+		stake := stakeOf(a.Summary)
+		sum += stake.amount
 		table.Rows = append(table.Rows, web.Row{URL: fmt.Sprintf("/console/approvals/%d", a.ID), Cells: []web.Cell{
-			web.Text(kindName(c, a.Kind)), {Text: names[a.CampaignID], Note: subjectText(c, a)}, web.State(a.Status), web.Text(a.Maker), web.When(a.MadeAt), web.Text(a.Checker)}})
+			web.Text(kindName(c, a.Kind)), {Text: names[a.CampaignID], Note: subjectText(c, a)}, stake.amountCell(), stake.countCell(), web.State(a.Status), web.Text(a.Maker), web.When(a.MadeAt), web.Text(a.Checker)}})
 	}
 	state := web.Tr(c, "经办人不能复核自己提交的事项。", "Nobody decides on what they asked for.")
+	figures := []web.Figure{{Label: web.StatusOf(web.Locale(c), status).Word, Value: web.Count(len(found)), Unit: web.Tr(c, "项", "")},
+		{Label: web.Tr(c, "涉及金额", "Money at stake"), Value: web.Yuan(sum), Unit: web.Tr(c, "元", "yuan")}}
+	if n := len(found); n > 0 && status == staff.Pending {
+		figures = append(figures, web.Figure{Label: web.Tr(c, "最早提交", "Oldest"), Value: web.Clock(found[n-1].MadeAt)[5:]})
+	}
 	return page{Title: web.Tr(c, "审批", "Approvals"), State: state,
-		Blocks: []block{{Filters: statusFilter(c, status, "pending", "approved", "rejected", "withdrawn")}, {Table: &table}}}, nil
+		Blocks: []block{{Figures: figures}, {Filters: statusFilter(c, status, "pending", "approved", "rejected", "withdrawn")}, {Table: &table}}}, nil
+}
+
+// stake is what an approval is about in figures; 0 is none.
+type stake struct {
+	amount money.Fen
+	count  int64
+}
+
+// stakeOf reads the figures off a summary by the names that rooms give them.
+func stakeOf(summary any) stake {
+	var s struct {
+		Total, Amount, Budget, Held             money.Fen
+		Orders, Envelopes, Entries, Settlements int64
+	}
+	fields := map[string]any{"total_fen": &s.Total, "amount_fen": &s.Amount, "budget_fen": &s.Budget, "held_fen": &s.Held,
+		"orders": &s.Orders, "envelopes": &s.Envelopes, "entries": &s.Entries, "settlements": &s.Settlements}
+	for name, value := range entriesOf(summary) {
+		if into, ok := fields[name]; ok {
+			_ = json.Unmarshal(value, into) // a value that is no number is not at stake
+		}
+	}
+	return stake{cmp.Or(s.Total, s.Amount, s.Budget, s.Held), cmp.Or(s.Orders, s.Envelopes, s.Entries, s.Settlements)}
+}
+
+func entriesOf(summary any) (entries map[string]json.RawMessage) {
+	if raw, err := json.Marshal(summary); err == nil {
+		_ = json.Unmarshal(raw, &entries) // a summary in words has no entries
+	}
+	return entries
+}
+
+func (s stake) amountCell() web.Cell {
+	if s.amount == 0 {
+		return web.Text("")
+	}
+	return web.Money(s.amount)
+}
+
+func (s stake) countCell() web.Cell {
+	if s.count == 0 {
+		return web.Text("")
+	}
+	return web.Number(s.count)
 }
 
 // approval is one approval: what it will do in figures, the chain of people, and the decision.
@@ -159,11 +211,18 @@ func (k *Console) approval(c *gin.Context) (page, error) {
 	} else {
 		chain = append(chain, web.Event{Title: web.StatusOf(web.Locale(c), a.Status).Word, At: web.Date(a.DecidedAt), Actor: a.Checker, Text: a.Reason, State: "done"})
 	}
-	shown.Blocks = []block{{Columns: []block{
+	if at := stakeOf(a.Summary); at.amount > 0 {
+		figures := []web.Figure{{Label: web.Tr(c, "涉及金额", "Money at stake"), Value: web.Yuan(at.amount), Unit: web.Tr(c, "元", "yuan")}}
+		if at.count > 0 {
+			figures = append(figures, web.Figure{Label: web.Tr(c, "数量", "Count"), Value: web.Count(at.count)})
+		}
+		shown.Blocks = []block{{Figures: figures}}
+	}
+	shown.Blocks = append(shown.Blocks, block{Columns: []block{
 		{Title: web.Tr(c, "将要发生什么", "What will happen"), Facts: summaryFacts(c, a.Summary)},
-		{Title: web.Tr(c, "经办与复核", "Maker and checker"), Timeline: chain}}}}
+		{Title: web.Tr(c, "经办与复核", "Maker and checker"), Timeline: chain}}})
 	if a.Status == "pending" && a.Maker != web.ActorOf(c).Username && k.mayCheck(c) {
-		shown.Blocks = append(shown.Blocks, block{Title: web.Tr(c, "复核", "Decide"), Acts: decisions(c, a)})
+		shown.Blocks = append(shown.Blocks, block{Title: web.Tr(c, "复核", "Decide"), Acts: decisions(c, a, names[a.CampaignID])})
 	}
 	return shown, nil
 }
@@ -190,18 +249,35 @@ func (k *Console) mayCheck(c *gin.Context) bool {
 	return k.may(actor, staff.CampaignApprove) || k.may(actor, staff.DrawConfirm) || k.may(actor, staff.MoneyApprove)
 }
 
-func decisions(c *gin.Context, a staff.Approval) []act {
+// dangerous are the kinds of approval that end something: whoever approves one types what it is about.
+var dangerous = []string{"draw.void", "return.surplus"}
+
+// decisions is one form with two buttons. The campaign's name is typed for what cannot be made good.
+func decisions(c *gin.Context, a staff.Approval, campaign string) []act {
 	address := fmt.Sprintf("/console/approvals/%d", a.ID)
-	reason := web.Field{Name: "reason", Label: web.Tr(c, "核对说明或驳回理由", "What you compared, or why not"), Type: "textarea", Rows: 2, Required: true}
-	return []act{
-		{Title: web.Tr(c, "批准", "Approve"), Open: true, Text: web.Tr(c, "批准后立即执行，无法撤回。", "It takes effect at once and cannot be taken back."),
-			Form: web.Form{Action: address, Submit: web.Tr(c, "批准", "Approve"), Hidden: map[string]string{"decision": "approve"}, Fields: []web.Field{reason}}},
-		{Title: web.Tr(c, "驳回", "Reject"), Form: web.Form{Action: address, Submit: web.Tr(c, "驳回", "Reject"), Danger: true,
-			Hidden: map[string]string{"decision": "reject"}, Fields: []web.Field{reason}}}}
+	form := web.Form{Action: address, Submit: web.Tr(c, "批准", "Approve"), Hidden: map[string]string{"decision": "approve"}, Other: web.Tr(c, "驳回", "Reject"), OtherAction: address + "?decision=reject",
+		Fields: []web.Field{{Name: "reason", Label: web.Tr(c, "核对说明或驳回理由", "What you compared, or why not"), Type: "textarea", Rows: 2, Required: true, Value: c.PostForm("reason")}}}
+	if slices.Contains(dangerous, a.Kind) {
+		form.Danger, form.Fields = true, append(form.Fields, confirmField(c, campaign))
+	}
+	return []act{{Title: web.Tr(c, "批准或驳回", "Approve or reject"), Open: true, Text: web.Tr(c, "批准后立即执行，无法撤回。", "Approval takes effect at once and cannot be taken back."), Form: form}}
 }
 
 func (k *Console) decide(c *gin.Context) (string, error) {
-	approve := c.PostForm("decision") == "approve"
+	approve := c.PostForm("decision") == "approve" && c.Query("decision") != "reject"
+	asked, err := k.visibleApproval(c)
+	if err != nil {
+		return "", err
+	}
+	if approve && slices.Contains(dangerous, asked.Kind) {
+		names, err := k.campaignNames(c)
+		if err == nil {
+			err = confirmed(c, names[asked.CampaignID])
+		}
+		if err != nil {
+			return "", err
+		}
+	}
 	if err := k.settle(c, approve, c.PostForm("reason")); err != nil {
 		return "", err
 	}

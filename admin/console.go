@@ -34,8 +34,9 @@ type Console struct {
 	Jobs []database.Job
 	// RunNow runs a job at once on behalf of who and says how many rows it moved.
 	RunNow func(ctx context.Context, job, who string) (rows int, err error)
-	// Runs gives the last runs of all jobs, newest first.
-	Runs func(ctx context.Context, limit int) ([]JobRun, error)
+	// Runs gives the last runs of a job, newest first; LastRuns the last one of each job.
+	Runs     func(ctx context.Context, job string, limit int) ([]JobRun, error)
+	LastRuns func(ctx context.Context) ([]JobRun, error)
 
 	web *web.Web
 }
@@ -112,7 +113,9 @@ func (k *Console) deskRoutes(w *web.Web) {
 	r.POST("/audit/check", w.Staff(staff.AuditView), k.show(k.auditChecked))
 	r.GET("/system", w.Staff(staff.JobsRun), k.show(k.system))
 	r.GET("/system/jobs", w.Staff(staff.JobsRun), k.show(k.jobs))
-	r.POST("/system/jobs/:name/run", w.Staff(staff.JobsRun), k.does(k.jobs, k.runJobNow))
+	r.GET("/system/jobs/:name", w.Staff(staff.JobsRun), k.show(k.job))
+	r.GET("/system/jobs/:name/live", w.Staff(staff.JobsRun), w.Handle(k.followJob))
+	r.POST("/system/jobs/:name/run", w.Staff(staff.JobsRun), k.does(k.job, k.runJobNow))
 	r.GET("/system/users", w.Staff(staff.StaffEdit), k.show(k.users))
 	r.POST("/system/users", w.Staff(staff.StaffEdit), w.Handle(k.addUser))
 	r.POST("/system/users/switch", w.Staff(staff.StaffEdit), k.does(k.users, k.switchUser))

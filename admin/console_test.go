@@ -87,7 +87,11 @@ func newDesk(t *testing.T) *desk {
 		RunNow: func(_ context.Context, job, who string) (int, error) {
 			return 3, nil
 		},
-		Runs: func(context.Context, int) ([]JobRun, error) {
+		Runs: func(_ context.Context, job string, _ int) ([]JobRun, error) {
+			return []JobRun{{Job: job, By: "cron", Error: "bank did not answer", StartedAt: database.At(clock.Now()), FinishedAt: database.At(clock.Now().Add(time.Second)), Rows: 12},
+				{Job: job, By: "system-admin", StartedAt: database.At(clock.Now()), FinishedAt: database.At(clock.Now())}}, nil
+		},
+		LastRuns: func(context.Context) ([]JobRun, error) {
 			return []JobRun{{Job: "orders-dispatch", By: "cron", Error: "bank did not answer", StartedAt: database.At(clock.Now()), FinishedAt: database.At(clock.Now().Add(time.Second)), Rows: 12},
 				{Job: "campaign-open", By: "cron", StartedAt: database.At(clock.Now()), FinishedAt: database.At(clock.Now())}}, nil
 		}}
@@ -256,7 +260,7 @@ var pages = map[string]string{
 	"/console/merchants?district=x": "auditor", "/console/reports": "regulator", "/console/disbursement": "operations", "/console/wallets": "regulator", "/console/reconciliation": "operations", "/console/settlements": "operations", "/console/settlements/" + slug + "/merchants/SZ-0001": "operations", "/console/approvals": "approver", "/console/approvals?status=approved": "operations",
 	"/console/approvals/1": "approver", "/console/approvals/2": "approver", "/console/audit": "auditor", "/console/audit?campaign=" + slug: "auditor", "/console/system": "system-admin",
 	"/console/campaigns/new?from=" + slug: "city-admin", "/console/campaigns/" + slug + "/preview": "auditor", "/console/campaigns/" + slug + "/preview?stage=drawn": "operations",
-	"/console/system/jobs": "system-admin", "/console/system/users": "system-admin",
+	"/console/system/jobs": "system-admin", "/console/system/jobs/orders-dispatch": "system-admin", "/console/system/users": "system-admin",
 }
 
 func TestEveryPageRendersInBothLanguages(t *testing.T) {

@@ -221,3 +221,30 @@ func TestTheEditorChecksWhatIsTyped(t *testing.T) {
 	d.must(d.ask("chengdu-admin", "GET", "/console/campaigns/"+slug+"/preview", ""), 404, "")
 	d.must(d.ask("auditor", "GET", "/console/campaigns/"+slug+"/preview?stage=drawn", ""), 200, "查询我是否中签")
 }
+
+func TestTheInboxTellsFigures(t *testing.T) {
+	d := newDesk(t)
+	d.withCampaign()
+	text := d.must(d.ask("approver", "GET", "/console/approvals", ""), 200, "涉及金额").Body.String()
+	if !strings.Contains(visible(text), "1,000.00") {
+		t.Errorf("the amount is missing: %s", visible(text))
+	}
+	d.must(d.form("approver", "/console/approvals/2?decision=reject", "decision", "approve", "reason", "回单不符"), 303, "done=rejected")
+	d.must(d.ask("approver", "GET", "/console/approvals?status=rejected", ""), 200, "回单")
+}
+
+// Two forms of a page may ask for the same thing; their fields are told apart.
+func TestFieldsOfAPageHaveTheirOwnIDs(t *testing.T) {
+	d := newDesk(t)
+	d.withCampaign()
+	for path, who := range pages {
+		seen := map[string]bool{}
+		for _, part := range strings.Split(d.ask(who, "GET", path, "").Body.String(), ` id="`)[1:] {
+			id, _, _ := strings.Cut(part, `"`)
+			if seen[id] {
+				t.Errorf("%s: %s stands there twice", path, id)
+			}
+			seen[id] = true
+		}
+	}
+}

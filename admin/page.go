@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -115,7 +116,47 @@ func (k *Console) render(c *gin.Context, build shows, refusal error) error {
 	} else if done, ok := doneSentences[c.Query("done")]; ok {
 		shown.Alert = &alert{Tone: "success", Text: web.Tr(c, done[0], done[1])}
 	}
+	forms := 0
+	number(shown.Blocks, &forms)
 	return k.web.Render(c, status, "admin/page.html", shown)
+}
+
+// number makes the ids of fields differ between the forms of a page; the first form keeps the plain names.
+func number(blocks []block, forms *int) {
+	for _, b := range blocks {
+		for _, form := range b.forms() {
+			*forms++
+			for i := range form.Fields {
+				if *forms > 1 {
+					form.Fields[i].ID = fmt.Sprintf("%s-%d", form.Fields[i].Name, *forms)
+				}
+			}
+		}
+		number(b.Columns, forms)
+		number(b.Inside, forms)
+	}
+}
+
+// forms are the forms that a block shows by itself.
+func (b block) forms() (list []*web.Form) {
+	for _, form := range []*web.Form{b.Filters, b.Form} {
+		if form != nil {
+			list = append(list, form)
+		}
+	}
+	for i := range b.Acts {
+		list = append(list, &b.Acts[i].Form)
+	}
+	if b.Table != nil {
+		for _, row := range b.Table.Rows {
+			for _, cell := range row.Cells {
+				if cell.Action != nil {
+					list = append(list, cell.Action)
+				}
+			}
+		}
+	}
+	return list
 }
 
 func refusalText(c *gin.Context, err error) string {
@@ -133,7 +174,8 @@ var doneSentences = map[string][2]string{
 	"ran":      {"任务已运行完毕。", "The job has run."},
 	"created":  {"已建立。", "Created."},
 	"saved":    {"已保存。", "Saved."},
-	"made":     {"报表已生成，可以下载。", "The report is made and can be downloaded."},
+	"ordered":  {"已开始生成，完成后在下面下载。", "It is being made; download it below when it is done."},
+	"started":  {"任务已开始运行，可以离开本页。", "The job has started; you may leave this page."},
 	"checked":  {"核对完毕，结果见下。", "Checked; the results are below."},
 }
 

@@ -162,10 +162,18 @@ func (k *Console) registrationActs(c *gin.Context, chosen campaign.Campaign) []b
 		Form: web.Form{Action: address + "/find", Submit: web.Tr(c, "查找", "Find"), Quiet: true, Fields: []web.Field{
 			{Name: "phone", Label: web.Tr(c, "手机号", "Phone"), Type: "tel", InputMode: "numeric", MaxLength: 20, Autocomplete: "off", Value: c.PostForm("phone")},
 			{Name: "document", Label: web.Tr(c, "证件号码", "Document"), MaxLength: 40, Autocomplete: "off", Value: c.PostForm("document")}}}}}
+	if k.may(web.ActorOf(c), staff.ReportsMake) {
+		acts = append(acts, exportAct(c, chosen.Slug))
+	}
 	if k.may(web.ActorOf(c), staff.CampaignEdit) && chosen.FrozenAt == 0 && cancellable(chosen.Status) {
 		acts = append(acts, evidenceAct(c, address), exclusionAct(c, address))
 	}
 	return []block{{Title: web.Tr(c, "可以办理", "What can be done"), Acts: acts}}
+}
+
+func exportAct(c *gin.Context, slug string) act {
+	return act{Title: web.Tr(c, "导出全部登记", "Export every registration"), Text: web.Tr(c, "在后台生成，身份信息遮盖，完成后在“报表”页下载；下载会留痕。", "Made in the background with identity masked; download it on the page of reports, which is on the record."),
+		Form: web.Form{Action: "/console/reports/" + slug, Submit: web.Tr(c, "开始导出", "Start the export"), Hidden: map[string]string{"name": "registration-list"}, Fields: []web.Field{formatField(c)}}}
 }
 
 func evidenceAct(c *gin.Context, address string) act {

@@ -3,7 +3,7 @@ package reporting
 // Catalogue is every report that a regulator can download, in the order of a campaign's life.
 func Catalogue() []Report {
 	return []Report{
-		overview, registrations, drawCertificate, winners, fairness,
+		overview, registrations, registrationList, drawCertificate, winners, fairness,
 		orders, envelopes, ledger, statements,
 		spending, refunds, settlements, expiry, surplus,
 		subWallets, misuse, press, auditTrail, accessLog,

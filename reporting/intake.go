@@ -87,3 +87,19 @@ func peopleControls(sheets int) (list []Control) {
 	}
 	return list
 }
+
+// registrationList is the roll itself. What a withdrawal left has no person behind it.
+var registrationList = Report{Name: "registration-list", ZH: "登记清单", EN: "List of registrations",
+	Purpose: "逐项列出登记及其状态；姓名、手机、证件默认遮掩，全文须说明理由并经第二人放行。",
+	Sheets: []Sheet{{ZH: "登记", EN: "registrations", Columns: []Column{
+		column(Digest, "抽签编号", "entry", "公开编号，不含身份信息；registrations.entry"), column(Name, "姓名", "name", "登记时所填，默认遮掩；撤回后为空"),
+		column(Phone, "手机", "phone", "登记时所填，默认遮掩；撤回后为空"), column(Document, "证件号码", "document", "登记时所填，默认遮掩；撤回后为空"),
+		coded("operator", "运营机构", "operator", "登记时所选；registrations.operator"), coded("district", "区县", "district", "登记时所填；registrations.district"),
+		coded("pool", "签池", "pool", "规则书；registrations.pool"), coded("registration", "状态", "status", "登记当前状态；registrations.status"),
+		column(Text, "原因", "reason", "排除或撤回的原因代码；registrations.reason"), column(Text, "渠道", "channel", "online 网上，desk 柜台代办；registrations.source"),
+		column(Moment, "登记时间", "registered_at", "registrations.registered_at")},
+		Query: "SELECT r.entry, " + personOf + ", " + personOf + ", " + personOf + ", r.operator, r.district, r.pool, r.status, r.reason, r.source, r.registered_at" +
+			" FROM registrations r WHERE r.campaign_id = @campaign ORDER BY r.id"}},
+}
+
+const personOf = "CASE WHEN r.status = 'withdrawn' THEN NULL ELSE r.id END"

@@ -113,7 +113,7 @@ func TestSchedulerRecordsRunsAndKeepsThemApart(t *testing.T) {
 		if _, err := s.RunNow(ctx, "nothing", "li.na"); fault.KindOf(err) != fault.NotFound {
 			t.Errorf("an unknown job: %v", err)
 		}
-		runs, err := lastRuns(ctx, db, 10)
+		runs, err := lastRuns(ctx, db)
 		if err != nil || len(runs) != 2 {
 			t.Fatalf("%d runs, %v", len(runs), err)
 		}

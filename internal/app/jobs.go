@@ -30,8 +30,8 @@ type Scheduler struct {
 }
 
 const (
-	jobTTL   = 30 * time.Second // renewed while the job runs; how long others wait after a crash
-	jobLimit = 10 * time.Minute // a job is bounded: one that takes longer is cancelled and goes on at its next run
+	jobTTL   = 30 * time.Second    // renewed while the job runs; how long others wait after a crash
+	jobLimit = database.LongestJob // one that takes longer is cancelled and goes on at its next run
 )
 
 var (

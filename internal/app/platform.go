@@ -140,7 +140,10 @@ func (p *platform) route(config *Config, around surroundings) {
 	console := &admin.Console{
 		DB: p.db, Staff: p.staff, Campaigns: p.campaigns, Draws: p.lottery, Money: p.disbursement, Reports: p.reporting,
 		Now: around.now, Version: Version(), Jobs: p.scheduler.Jobs, RunNow: p.scheduler.RunNow,
-		Runs: func(ctx context.Context, limit int) ([]admin.JobRun, error) { return lastRuns(ctx, p.db, limit) },
+		Runs: func(ctx context.Context, job string, limit int) ([]admin.JobRun, error) {
+			return runsOf(ctx, p.db, job, limit)
+		},
+		LastRuns: func(ctx context.Context) ([]admin.JobRun, error) { return lastRuns(ctx, p.db) },
 	}
 	console.Routes(p.web)
 	p.anchorRoutes()

@@ -48,10 +48,17 @@ func truncate(s string, characters int) string {
 	return string(r[:min(len(r), characters)])
 }
 
-// lastRuns gives the newest runs of all jobs.
-func lastRuns(ctx context.Context, db *database.DB, limit int) (runs []admin.JobRun, err error) {
-	err = db.Read(ctx).Raw("SELECT job, run_by AS `by`, error, started_at, finished_at, done_rows AS `rows` FROM job_runs ORDER BY id DESC LIMIT ?", limit).
-		Scan(&runs).Error
+const runColumns = "SELECT job, run_by AS `by`, error, started_at, finished_at, done_rows AS `rows` FROM job_runs "
+
+// runsOf gives the newest runs of a job.
+func runsOf(ctx context.Context, db *database.DB, job string, limit int) (runs []admin.JobRun, err error) {
+	err = db.Read(ctx).Raw(runColumns+"WHERE job = ? ORDER BY id DESC LIMIT ?", job, limit).Scan(&runs).Error
+	return runs, err
+}
+
+// lastRuns gives the newest run of each job.
+func lastRuns(ctx context.Context, db *database.DB) (runs []admin.JobRun, err error) {
+	err = db.Read(ctx).Raw(runColumns + "WHERE id IN (SELECT MAX(id) FROM job_runs GROUP BY job) ORDER BY id DESC").Scan(&runs).Error
 	return runs, err
 }
 

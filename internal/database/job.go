@@ -1,6 +1,12 @@
 package database
 
-import "context"
+import (
+	"context"
+	"time"
+)
+
+// LongestJob bounds one run of a job.
+const LongestJob = 10 * time.Minute
 
 // Job is work that recurs: bounded, so that it ends, and safe to run again. The table of jobs, with their leases and
 // the run-now button, belongs to internal/app; each room lists its own.

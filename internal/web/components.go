@@ -85,6 +85,7 @@ type Form struct {
 type Field struct {
 	Name, Label, Type, Value, Hint, Error, Placeholder string
 	Autocomplete, InputMode, Pattern, Accept, Format   string // Format "document" or "phone": grouped as typed
+	ID                                                 string // on the page; the name unless given, since two forms may ask for the same
 	Check                                              string // where the text is posted as it is typed, to be told what is wrong with it
 	MaxLength, Rows                                    int
 	Required, Checked, Autofocus                       bool

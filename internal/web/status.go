@@ -80,6 +80,8 @@ var statuses = map[string][3]string{
 	"role.system-admin": {"系统管理员", "System administrator", "quiet"},
 	"waiting":           {"待发送", "Waiting", "active"},
 	"sent":              {"已发送", "Sent", "done"},
+	"queued":            {"排队中", "Queued", "quiet"},
+	"report.held":       {"等待放行", "Waiting for release", "warn"},
 	"never":             {"未运行", "Never run", "quiet"},
 }
 
