@@ -116,7 +116,7 @@ func parseStatementLine(c []string) (StatementLine, error) {
 			return StatementLine{}, err
 		}
 	}
-	if amount < 0 || own < 0 || card < 0 || card > own {
+	if amount < 0 || own < 0 || card < 0 || card > own || max(amount, own) > int64(maxEvent) {
 		return StatementLine{}, fmt.Errorf("amounts of %s %s make no sense", c[0], c[2])
 	}
 	return StatementLine{StatementKind(c[0]), c[1], c[2], c[3], money.Fen(amount), at.UTC(), c[6], money.Fen(own), money.Fen(card),
