@@ -1,6 +1,6 @@
 # Bare `make` prints this list: each target's comment after ## is its help.
 .DEFAULT_GOAL := help
-.PHONY: help run test long screenshots wasm build ci
+.PHONY: help run test long galera screenshots wasm build release ci
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
@@ -17,6 +17,11 @@ long: ## run what is too long for CI: large rehearsals, on MariaDB too where HON
 	HONGBAO_LONG=1 go test -timeout 60m ./campaign ./internal/app ./disbursement/... ./lottery/...
 	go run . rehearse --registrations 20000 --faults normal --database sqlite:var/long.db --out var/long
 
+galera: ## run the suite and a failing node on a Galera cluster of three nodes on this machine
+	set -e; dir=$$(mktemp -d); trap 'deploy/galera.sh stop "$$dir"; rm -rf "$$dir"' EXIT; deploy/galera.sh start "$$dir"; \
+	HONGBAO_TEST_MYSQL=mysql://root@127.0.0.1:23501/ go test -timeout 40m ./...
+	HONGBAO_LONG=1 go test -count=1 -timeout 20m -run Galera ./internal/app
+
 screenshots: ## write pictures of the main pages to var/screenshots
 	HONGBAO_SCREENSHOTS=$(CURDIR)/var/screenshots go test -count=1 -run Screenshots ./internal/app
 
@@ -26,6 +31,9 @@ wasm: ## build the beacon check for browsers, which builds of the program made a
 
 build: wasm ## build the static binary ./hongbao
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X hongbao/internal/app.version=$(VERSION)" -o hongbao .
+
+release: ## build the static binaries for linux in dist/, with the list of what is in them and their digests
+	deploy/release.sh $(VERSION)
 
 ci: ## run what CI runs
 	.ci/run

@@ -3,6 +3,7 @@ package database_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -308,4 +309,36 @@ func TestBytes32(t *testing.T) {
 			t.Error("five bytes passed for thirty-two")
 		}
 	})
+}
+
+// A disk that is full, here a file that may not grow, is told apart from a mistake of ours; what was committed stays, and the
+// writer goes on when there is room again.
+func TestFullDiskIsUnavailable(t *testing.T) {
+	ctx := context.Background()
+	db := testkit.DB(t)
+	write := func() error {
+		return db.InTx(ctx, func(tx *gorm.DB) error {
+			return tx.Exec("INSERT INTO leases (name, owner, token, until_at) VALUES (?, zeroblob(100000), 1, 0)", time.Now().String()).Error
+		})
+	}
+	limit := func(pages int) {
+		if _, err := db.SQL().Exec(fmt.Sprint("PRAGMA max_page_count = ", pages)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := write(); err != nil {
+		t.Fatal(err)
+	}
+	limit(1) // no fewer than the file has
+	if err := write(); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("on a full disk: %v", err)
+	}
+	limit(1 << 30)
+	if err := write(); err != nil {
+		t.Errorf("with room again: %v", err)
+	}
+	var rows int
+	if err := db.Read(ctx).Raw("SELECT COUNT(*) FROM leases WHERE LENGTH(owner) = 100000").Scan(&rows).Error; err != nil || rows != 2 {
+		t.Errorf("%d rows, %v", rows, err)
+	}
 }

@@ -26,6 +26,9 @@ const (
 	mysqlRecordChanged   = 1020 // MariaDB with innodb_snapshot_isolation
 	mysqlNodeNotReady    = 1047 // a Galera node that is not part of the primary component
 	mysqlTooManyClients  = 1040
+	mysqlDiskFull        = 1021
+	mysqlTableFull       = 1114 // what a full disk looks like to a temporary table or a tablespace
+	mysqlReadOnly        = 1290 // a server that was made read-only, as before a fail-over
 )
 
 func mysqlTarget(address *url.URL) (target, error) {
@@ -35,12 +38,12 @@ func mysqlTarget(address *url.URL) (target, error) {
 	}
 	return target{
 		dialect: MySQL,
-		open: func(access) (*sql.DB, error) {
+		open: func(a access) (*sql.DB, error) {
 			connector, err := mysql.NewConnector(config)
 			if err != nil {
 				return nil, err
 			}
-			pool := sql.OpenDB(readCommitted{connector})
+			pool := sql.OpenDB(session{connector, a})
 			pool.SetMaxOpenConns(mysqlConnections)
 			pool.SetMaxIdleConns(mysqlConnections)
 			pool.SetConnMaxIdleTime(time.Minute)
@@ -48,7 +51,7 @@ func mysqlTarget(address *url.URL) (target, error) {
 			return pool, nil
 		},
 		dialector: func(pool *sql.DB) gorm.Dialector {
-			return gormmysql.New(gormmysql.Config{Conn: pool, DSNConfig: config})
+			return mysqlDialector{gormmysql.New(gormmysql.Config{Conn: pool, DSNConfig: config}).(*gormmysql.Dialector)}
 		},
 	}, nil
 }
@@ -83,22 +86,49 @@ func mysqlConfig(address *url.URL) (*mysql.Config, error) {
 	return config, config.Apply(mysql.Charset("utf8mb4", ""))
 }
 
-// readCommitted sets the isolation of every connection. The statuses of this system change by guarded updates, which need
-// no repeatable reads; without them InnoDB takes no gap locks, so concurrent inserts rarely deadlock, and a read after a
-// lock sees the row that was locked, not an older version of it. Reports that need one moment use Snapshot.
-type readCommitted struct{ driver.Connector }
+// session prepares every connection. Its isolation is read committed: the statuses of this system change by guarded updates,
+// which need no repeatable reads; without them InnoDB takes no gap locks, so concurrent inserts rarely deadlock, and a read
+// after a lock sees the row that was locked, not an older version of it. Reports that need one moment use Snapshot.
+type session struct {
+	driver.Connector
+	access access
+}
 
-// Connect opens a connection and sets its isolation by the one statement that MySQL and MariaDB have in common.
-func (c readCommitted) Connect(ctx context.Context) (driver.Conn, error) {
-	conn, err := c.Connector.Connect(ctx)
+// The statements are those that MySQL, MariaDB and TiDB have in common. On a Galera cluster a reading connection waits
+// until its node has applied what the cluster had committed when the statement came: whoever registered at one node finds
+// the registration at another. MariaDB alone reads the comment, and without a cluster the variable has no effect.
+const (
+	isolation   = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
+	causalReads = "SET @hongbao = 1 /*M!100101 , SESSION wsrep_sync_wait = 1 */"
+)
+
+// Connect opens a connection and prepares it.
+func (s session) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := s.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	_, err = conn.(driver.ExecerContext).ExecContext(ctx, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", nil)
-	if err != nil {
-		return nil, errors.Join(err, conn.Close())
+	statements := []string{isolation}
+	if s.access == reading {
+		statements = append(statements, causalReads)
+	}
+	for _, statement := range statements {
+		if _, err := conn.(driver.ExecerContext).ExecContext(ctx, statement, nil); err != nil {
+			return nil, errors.Join(err, conn.Close())
+		}
 	}
 	return conn, nil
+}
+
+// mysqlDialector is GORM's for MySQL, which does not tell a server that is away from a mistake of ours.
+type mysqlDialector struct{ *gormmysql.Dialector }
+
+// Translate turns the driver's errors into GORM's, or into a fault of kind Unavailable.
+func (d mysqlDialector) Translate(err error) error {
+	if away(err) {
+		return unavailable(err)
+	}
+	return d.Dialector.Translate(err)
 }
 
 // silent drops the driver's own log lines; every error reaches us as a value anyway.

@@ -58,7 +58,7 @@ func openSQLite(path string, a access) (*sql.DB, error) {
 // dialector is GORM's for SQLite, which does not know the error type of the driver that we run beneath it.
 type dialector struct{ *driver.Dialector }
 
-// Translate turns the driver's constraint errors into GORM's.
+// Translate turns the driver's constraint errors into GORM's, and those of a disk that is full into a fault of kind Unavailable.
 func (d dialector) Translate(err error) error {
 	switch sqliteCode(err) {
 	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
@@ -66,7 +66,7 @@ func (d dialector) Translate(err error) error {
 	case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
 		return errors.Join(gorm.ErrForeignKeyViolated, err)
 	}
-	return err
+	return unavailable(err)
 }
 
 func sqliteCode(err error) int {

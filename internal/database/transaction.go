@@ -14,6 +14,8 @@ import (
 	"github.com/go-sql-driver/mysql"
 	"gorm.io/gorm"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"hongbao/internal/fault"
 )
 
 // attempts bounds how often one transaction is tried; with the pauses between them it gives up after about two seconds.
@@ -22,7 +24,8 @@ const attempts = 12
 // InTx runs work in a transaction and commits it, or rolls it back when work fails or panics. A transaction that lost a
 // race (deadlock, lock wait, busy file) or its connection is run again from the start, so work must be safe to run more
 // than once: it may touch nothing but tx and variables that it sets anew. A connection lost during the commit itself is
-// not retried, since the commit may have happened. When every attempt failed, the error is a fault of kind Unavailable.
+// not retried, since the commit may have happened. When every attempt failed, or the server is away or its disk full, the
+// error is a fault of kind Unavailable.
 // Never call InTx, or an operator, from inside work: SQLite has one writing connection.
 func (db *DB) InTx(ctx context.Context, work func(tx *gorm.DB) error) error {
 	var err error
@@ -32,7 +35,7 @@ func (db *DB) InTx(ctx context.Context, work func(tx *gorm.DB) error) error {
 			return nil
 		}
 		if !retryable(err, committing) {
-			return err
+			return unavailable(err)
 		}
 		if waiting := pause(ctx, attempt); waiting != nil {
 			return errors.Join(waiting, err)
@@ -76,6 +79,26 @@ func retryable(err error, committing bool) bool {
 		return true
 	}
 	return !committing && disconnected(err)
+}
+
+// unavailable turns what is no mistake of ours into a fault of kind Unavailable: the server is away, or cannot write.
+func unavailable(err error) error {
+	if _, told := fault.As(err); told || !away(err) {
+		return err
+	}
+	return errUnavailable.With(err)
+}
+
+func away(err error) bool {
+	switch mysqlNumber(err) {
+	case mysqlServerShutdown, mysqlNodeNotReady, mysqlTooManyClients, mysqlDiskFull, mysqlTableFull, mysqlReadOnly:
+		return true
+	}
+	switch sqliteCode(err) & 0xff {
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY:
+		return true
+	}
+	return disconnected(err)
 }
 
 func disconnected(err error) bool {

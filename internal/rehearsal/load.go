@@ -206,11 +206,12 @@ func (c *crowd) try(ctx context.Context, kind string, first int, due time.Time, 
 	}
 }
 
-// final is an answer that asking again does not change. A code that was sent a moment ago by a replica that died then is
-// asked for again after a minute, so too many requests are not final.
+// final is an answer that asking again does not change, or that nobody should ever get: a service without its database says
+// that it is busy. A code that was sent a moment ago by a replica that died then is asked for again after a minute, so too
+// many requests are not final.
 func final(err error) bool {
 	var no *Refusal
-	return errors.As(err, &no) && no.Status < 500 && no.Status != http.StatusTooManyRequests
+	return errors.As(err, &no) && no.Status != http.StatusServiceUnavailable && no.Status != http.StatusTooManyRequests
 }
 
 func (c *crowd) took(kind string, d time.Duration) {

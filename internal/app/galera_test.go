@@ -1,0 +1,101 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// galera is a cluster of three database nodes, started by the script that people use.
+type galera struct {
+	t    *testing.T
+	dir  string
+	urls []string // of the nodes, in their order, each ending in "/"
+}
+
+func galeraCluster(t *testing.T) *galera {
+	t.Helper()
+	if _, err := os.Stat("/usr/lib/galera/libgalera_smm.so"); err != nil {
+		t.Skip("Galera is not installed")
+	}
+	dir, err := os.MkdirTemp("", "hongbao-galera-*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &galera{t: t, dir: dir}
+	t.Cleanup(func() {
+		c.run("stop")
+		os.RemoveAll(dir)
+	})
+	c.urls = strings.Fields(c.run("start"))
+	if len(c.urls) != 3 {
+		t.Fatalf("nodes: %v", c.urls)
+	}
+	return c
+}
+
+func (c *galera) run(act string, node ...string) string {
+	c.t.Helper()
+	command := exec.Command("../../deploy/galera.sh", append([]string{act, c.dir}, node...)...)
+	command.Env = append(os.Environ(), "GALERA_PORT=24500")
+	var complaint strings.Builder
+	command.Stderr = &complaint
+	out, err := command.Output()
+	if err != nil {
+		c.t.Fatalf("%s %v: %v\n%s", act, node, err, complaint.String())
+	}
+	return string(out)
+}
+
+// A replica at each node of a cluster. One node is killed under load and joins again: its replica says that it is not ready
+// and goes on by itself, every job runs once on the whole cluster, no receipt is without its row on any node.
+func TestReplicasOnAGaleraCluster(t *testing.T) {
+	if !long() {
+		t.Skip("takes minutes: HONGBAO_LONG is not set")
+	}
+	cluster := galeraCluster(t)
+	mysql := strings.TrimSuffix(strings.TrimPrefix(cluster.urls[0], "mysql://root@127.0.0.1:"), "/")
+	if out, err := exec.Command("mariadb", "--no-defaults", "--protocol=tcp", "-h", "127.0.0.1", "-P", mysql, "-u", "root", "-e",
+		"CREATE DATABASE hongbao CHARACTER SET utf8mb4 COLLATE utf8mb4_bin").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	load := opened(t, cluster.urls[0]+"hongbao")
+	var replicas []*replica
+	for _, url := range cluster.urls {
+		r := newReplica(t, url+"hongbao", load.SMS)
+		replicas, load.Targets = append(replicas, r), append(load.Targets, r.address())
+	}
+	for _, r := range replicas {
+		r.await("/readyz", http.StatusOK)
+	}
+	load.Registrations, load.Rate, load.Lookups = 3000, 40, 1
+	var held receipts
+	load.Acknowledged = held.add
+	var outage sync.WaitGroup
+	outage.Go(func() {
+		time.Sleep(10 * time.Second)
+		cluster.run("kill", "2")
+		replicas[1].await("/readyz", http.StatusServiceUnavailable)
+		time.Sleep(10 * time.Second)
+		cluster.run("join", "2")
+		replicas[1].await("/readyz", http.StatusOK)
+	})
+	report, err := load.Run(context.Background())
+	outage.Wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	report.Print(t.Output())
+	if !report.OK() || report.Retried == 0 {
+		t.Errorf("%d of %d registered, %d asked again, %v", report.Registered, report.Wanted, report.Retried, report.Errors)
+	}
+	for n, url := range cluster.urls {
+		t.Run(fmt.Sprint("node ", n+1), func(t *testing.T) { held.kept(t, url+"hongbao") })
+	}
+}
