@@ -17,19 +17,23 @@ import (
 // loadOptions are the flags of load.
 type loadOptions struct {
 	rehearsalOptions
-	load rehearsal.Load
-	id   string
+	load   rehearsal.Load
+	claims int
+	id     string
 }
+
+// maxClaims bounds what has to be drawn first: twenty register for one who wins.
+const maxClaims = 5000
 
 func loadCommand() *cobra.Command {
 	var o loadOptions
 	cmd := &cobra.Command{
-		Use: "load", Short: "Register synthetic citizens at a set rate, and report how long each took",
+		Use: "load", Short: "Register synthetic citizens at a set rate, let winners claim, and report how long each took",
 		Long: "Register synthetic citizens at a set rate over HTTP, let each look the registration up, and report latencies by percentile and\n" +
-			"errors by answer. Times count from when a citizen was due, so that a service that stalls cannot hide it.\n\n" +
+			"errors by answer. With --claims a second campaign is drawn and its winners claim at the same rate. Times count from when a citizen was due, so that a service that stalls cannot hide it.\n\n" +
 			"Without --target it starts a service of its own, with simulated surroundings, on a fresh SQLite file or on --database, opens a\n" +
 			"campaign there, and checks every invariant afterwards. Targets other than the loopback address are refused.",
-		Example: "  hongbao load --registrations 5000 --rate 500\n  hongbao load --database mysql://root@127.0.0.1/hongbao_load --registrations 20000 --rate 1000 --lookups 3",
+		Example: "  hongbao load --registrations 5000 --rate 500\n  hongbao load --database mysql://root@127.0.0.1/hongbao_load --registrations 20000 --rate 1000 --lookups 3\n  hongbao load --registrations 2000 --claims 500",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			setLog(cmd.ErrOrStderr(), "error")
@@ -48,6 +52,7 @@ func loadCommand() *cobra.Command {
 	flags.IntVar(&o.load.Registrations, "registrations", 2000, fmt.Sprintf("how many register, at most %d", rehearsal.MaxLoad))
 	flags.Float64Var(&o.load.Rate, "rate", 200, fmt.Sprintf("how many begin each second, at most %d", rehearsal.MaxLoadRate))
 	flags.IntVar(&o.load.Lookups, "lookups", 1, "how often each looks the registration up")
+	flags.IntVar(&o.claims, "claims", 0, fmt.Sprintf("how many winners claim afterwards, at most %d; only without --target", maxClaims))
 	flags.DurationVar(&o.load.Limit, "limit", 10*time.Minute, "nobody begins later than that")
 	flags.Uint64Var(&o.load.Seed, "seed", 2, "seed of the people")
 	flags.StringVar(&o.database, "database", "", "database of its own service (default: a fresh SQLite file)")
@@ -72,6 +77,9 @@ func runLoad(ctx context.Context, o loadOptions) (*rehearsal.LoadReport, error) 
 		book = book.Moved(o.id, 0)
 	}
 	o.load.RuleBook = book
+	if o.claims < 0 || o.claims > maxClaims || o.claims > 0 && len(o.load.Targets) > 0 {
+		return nil, fmt.Errorf("--claims: want 0 to %d, and no --target: the draw before the claims needs a clock of its own", maxClaims)
+	}
 	if len(o.load.Targets) > 0 {
 		return o.load.Run(ctx)
 	}
@@ -103,6 +111,9 @@ func loadOwn(ctx context.Context, o loadOptions) (report *rehearsal.LoadReport, 
 	if report, err = o.load.Run(ctx); err != nil {
 		return nil, err
 	}
+	if err := loadClaims(ctx, stage, o, report); err != nil {
+		return nil, err
+	}
 	list, err := checks(ctx, stage.platform.db)
 	for _, c := range list {
 		if !c.OK {
@@ -110,4 +121,19 @@ func loadOwn(ctx context.Context, o loadOptions) (report *rehearsal.LoadReport, 
 		}
 	}
 	return report, err
+}
+
+// loadClaims draws a second campaign, whose calendar begins when the first is open, and lets its winners claim.
+func loadClaims(ctx context.Context, stage *stage, o loadOptions, report *rehearsal.LoadReport) error {
+	if o.claims == 0 {
+		return nil
+	}
+	book := o.load.RuleBook
+	book = book.Moved(book.ID+"-claims", stage.clock.Now().Sub(book.Windows.Notice).Truncate(time.Hour)+7*24*time.Hour)
+	o.registrations, o.seed = 20*o.claims, o.load.Seed+2
+	r := stage.rehearsal(o.rehearsalOptions, book, rehearsal.Claimed, rehearsal.Progress{Out: io.Discard})
+	r.Rush = &rehearsal.Rush{Rate: o.load.Rate, Limit: o.load.Limit}
+	_, err := r.Run(ctx)
+	report.Add(r.Rush.Report)
+	return err
 }

@@ -43,6 +43,9 @@ func (s *script) claim(ctx context.Context) error {
 	if err := s.winnersAreTold(ctx); err != nil {
 		return err
 	}
+	if s.Rush != nil {
+		return s.rush(ctx)
+	}
 	meter := s.Progress.start("claims", len(s.winners))
 	defer meter.finish()
 	err := each(ctx, numbered(s.winners), func(ctx context.Context, w numberedWinner) error {

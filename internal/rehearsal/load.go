@@ -51,6 +51,7 @@ type Latency struct {
 // LoadReport is what came of a load.
 type LoadReport struct {
 	Wanted, Registered int
+	Claims             int
 	Retried            int            // answers that did not come, and were asked for again
 	Errors             map[string]int // by kind and answer
 	Took               time.Duration
@@ -71,7 +72,7 @@ func (l Load) Run(ctx context.Context) (*LoadReport, error) {
 	if err := l.bounded(); err != nil {
 		return nil, err
 	}
-	c := &crowd{Load: l, times: map[string][]time.Duration{}, report: LoadReport{Wanted: l.Registrations, Errors: map[string]int{}}}
+	c := l.crowd()
 	transport := newHTTP()
 	transport.Transport.(*http.Transport).MaxIdleConnsPerHost = maxAtOnce
 	transport.Timeout = 30 * time.Second
@@ -82,11 +83,15 @@ func (l Load) Run(ctx context.Context) (*LoadReport, error) {
 		}
 		c.scripts = append(c.scripts, s)
 	}
-	began := time.Now()
-	c.arrive(ctx, l.people(), began)
-	c.report.Took = time.Since(began)
-	c.report.Latencies = c.latencies()
+	people := l.people()
+	c.arrive(ctx, len(people), func(ctx context.Context, i int, due time.Time) { c.visit(ctx, people[i], due) })
+	c.report.Wanted = len(people)
 	return &c.report, ctx.Err()
+}
+
+// crowd is the load before anybody has come.
+func (l Load) crowd() *crowd {
+	return &crowd{Load: l, times: map[string][]time.Duration{}, report: LoadReport{Errors: map[string]int{}}}
 }
 
 // bounded refuses what is not meant: other people's servers, and more than a machine can want.
@@ -138,10 +143,12 @@ func (l Load) people() (people []*citizen) {
 	return people
 }
 
-func (c *crowd) arrive(ctx context.Context, people []*citizen, began time.Time) {
+// arrive lets n people come at the load's rate and waits for the last of them.
+func (c *crowd) arrive(ctx context.Context, n int, visit func(ctx context.Context, i int, due time.Time)) {
 	var group sync.WaitGroup
 	places := make(chan struct{}, maxAtOnce)
-	for i, person := range people {
+	began := time.Now()
+	for i := range n {
 		due := began.Add(time.Duration(float64(i) / c.Rate * float64(time.Second)))
 		if due.Sub(began) > c.Limit || !sleepUntil(ctx, due) {
 			break
@@ -149,10 +156,12 @@ func (c *crowd) arrive(ctx context.Context, people []*citizen, began time.Time) 
 		places <- struct{}{}
 		group.Go(func() {
 			defer func() { <-places }()
-			c.visit(ctx, person, due)
+			visit(ctx, i, due)
 		})
 	}
 	group.Wait()
+	c.report.Took = time.Since(began)
+	c.report.Latencies = c.latencies()
 }
 
 func sleepUntil(ctx context.Context, due time.Time) bool {
@@ -245,6 +254,37 @@ func (c *crowd) latencies() (list []Latency) {
 	return list
 }
 
+// Rush is winners who claim at a set rate, and what came of it.
+type Rush struct {
+	Rate   float64 // claims a second
+	Limit  time.Duration
+	Report LoadReport
+}
+
+// rush lets every winner claim.
+func (s *script) rush(ctx context.Context) error {
+	c := Load{Rate: s.Rush.Rate, Limit: s.Rush.Limit}.crowd()
+	c.scripts = []*script{s}
+	c.arrive(ctx, len(s.winners), func(ctx context.Context, i int, due time.Time) {
+		c.try(ctx, "claim", i, due, func(s *script) error { return s.claimOne(ctx, s.winners[i], false) })
+	})
+	if c.report.Claims = len(c.times["claim"]); c.report.Claims != len(s.winners) {
+		c.report.Errors[fmt.Sprintf("%d of %d winners have claimed", c.report.Claims, len(s.winners))]++
+	}
+	s.Rush.Report = c.report
+	return ctx.Err()
+}
+
+// Add puts what came of another load under this one.
+func (r *LoadReport) Add(other LoadReport) {
+	r.Claims += other.Claims
+	r.Retried += other.Retried
+	r.Latencies = append(r.Latencies, other.Latencies...)
+	for answer, n := range other.Errors {
+		r.Errors[answer] += n
+	}
+}
+
 // OK says whether everybody who wanted to has registered, and nothing went wrong.
 func (r *LoadReport) OK() bool { return r.Registered == r.Wanted && len(r.Errors) == 0 }
 
@@ -252,6 +292,9 @@ func (r *LoadReport) OK() bool { return r.Registered == r.Wanted && len(r.Errors
 func (r *LoadReport) Print(w io.Writer) {
 	fmt.Fprintf(w, "%d of %d registered in %.1f s: %.0f a second; %d asked again\n", r.Registered, r.Wanted, r.Took.Seconds(),
 		float64(r.Registered)/r.Took.Seconds(), r.Retried)
+	if r.Claims > 0 {
+		fmt.Fprintf(w, "%d winners claimed\n", r.Claims)
+	}
 	fmt.Fprintf(w, "%-14s %9s %9s %9s %9s %9s %9s\n", "ms", "n", "p50", "p90", "p99", "p99.9", "longest")
 	for _, l := range r.Latencies {
 		fmt.Fprintf(w, "%-14s %9d", l.Kind, l.N)

@@ -45,6 +45,7 @@ type Rehearsal struct {
 	Until         Stage
 	Out           string // directory of bundle/, reports/, statements/ and summary.json
 	Progress      Progress
+	Rush          *Rush // when set, every winner claims, at a set rate
 
 	// Check recomputes every invariant from the stored rows, as `hongbao check` does.
 	Check func(ctx context.Context) ([]Check, error)
