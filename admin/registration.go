@@ -3,9 +3,7 @@ package admin
 import (
 	"cmp"
 	"io"
-	"maps"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -189,10 +187,8 @@ func evidenceAct(c *gin.Context, address string) act {
 
 func exclusionAct(c *gin.Context, address string) act {
 	reason := web.Field{Name: "reason", Label: web.Tr(c, "理由", "Reason"), Type: "select", Value: c.PostForm("reason")}
-	for _, code := range slices.Sorted(maps.Keys(campaign.ExclusionReasons)) {
-		if code != campaign.ReasonWithdrawn && code != campaign.ReasonUnconfirmed {
-			reason.Options = append(reason.Options, web.Option{Value: code, Label: reasonName(c, code)})
-		}
+	for _, code := range campaign.StaffReasons {
+		reason.Options = append(reason.Options, web.Option{Value: code, Label: reasonName(c, code)})
 	}
 	return act{Title: web.Tr(c, "排除一项登记", "Exclude a registration"), Text: web.Tr(c, "名单锁定前有效。本人会看到理由，各理由的人数会公布。", "Until the list is frozen. The person sees the reason, and how many were excluded for it is public."),
 		Form: web.Form{Action: address + "/exclude", Danger: true, Submit: web.Tr(c, "排除", "Exclude"), Fields: []web.Field{

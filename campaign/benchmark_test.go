@@ -185,7 +185,7 @@ func (s *bench) http(n int, bare bool) float64 {
 	bodies, first := make([]string, n), s.next
 	for i := range bodies {
 		sub := person(s.campaign.Slug, first+i)
-		bodies[i] = fmt.Sprintf(`{"name":%q,"document":%q,"phone":%q,"operator":"icbc","district":"gusu","consents":["registration@1","operator@1","risk@1"]}`,
+		bodies[i] = fmt.Sprintf(`{"name":%q,"document":%q,"phone":%q,"operator":"icbc","district":"gusu","consents":["registration@1","operator@1","risk"]}`,
 			sub.Name, sub.Document, sub.Phone)
 	}
 	s.next += n

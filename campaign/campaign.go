@@ -82,12 +82,13 @@ func (c Campaign) Name(locale string) string { return Text{c.NameZH, c.NameEN}.I
 const approvalPublish = "campaign.publish"
 
 var (
-	errNoCampaign = fault.New(fault.NotFound, "no-campaign", "没有这个活动。", "There is no such campaign.")
-	errSlugTaken  = fault.Field("id", "campaign-exists", "已有同名活动，请换一个 id。", "A campaign with this id exists; choose another id.")
-	errStatus     = fault.New(fault.Conflict, "campaign-status", "活动当前状态不能这样做。", "The campaign's status does not allow that.")
-	errFrozen     = fault.New(fault.Conflict, "list-frozen", "名单已锁定，不能再更改。", "The list is frozen and can no longer change.")
-	errReason     = fault.Field("reason", "reason", "请写明理由（最多 200 字）。", "Please give a reason (at most 200 characters).")
-	errOverdue    = fault.New(fault.Conflict, "campaign-overdue", "登记开始时间已过，请修改规则书后重新提交。",
+	errNoCampaign  = fault.New(fault.NotFound, "no-campaign", "没有这个活动。", "There is no such campaign.")
+	errSlugTaken   = fault.Field("id", "campaign-exists", "已有同名活动，请换一个 id。", "A campaign with this id exists; choose another id.")
+	errStatus      = fault.New(fault.Conflict, "campaign-status", "活动当前状态不能这样做。", "The campaign's status does not allow that.")
+	errUnderReview = fault.New(fault.Conflict, "list-under-review", "名单还在核查和申诉期内，不能锁定。", "The list is still under review and open to appeals; it cannot be frozen yet.")
+	errFrozen      = fault.New(fault.Conflict, "list-frozen", "名单已锁定，不能再更改。", "The list is frozen and can no longer change.")
+	errReason      = fault.Field("reason", "reason", "请写明理由（最多 200 字）。", "Please give a reason (at most 200 characters).")
+	errOverdue     = fault.New(fault.Conflict, "campaign-overdue", "登记开始时间已过，请修改规则书后重新提交。",
 		"Registration would already be open; change the windows and submit the rule book anew.")
 )
 
@@ -95,6 +96,8 @@ var (
 func (s *Service) Handlers() {
 	s.Staff.Handle(approvalPublish, s.publish)
 	s.Staff.Handle(approvalDestroy, s.destroy)
+	s.Staff.Handle(approvalRisk, s.excludeFinding)
+	s.Staff.HandleRejected(approvalRisk, s.returnFinding)
 }
 
 // Jobs lists the recurring work of this room.
@@ -102,6 +105,7 @@ func (s *Service) Jobs() []database.Job {
 	return []database.Job{
 		{Name: "campaign-open", ZH: "到时开放登记", Schedule: "* * * * *", Run: s.OpenDue},
 		{Name: "campaign-close", ZH: "到时截止登记", Schedule: "* * * * *", Run: s.CloseDue},
+		{Name: "risk-assess", ZH: "按风险规则核查登记名单", Schedule: "* * * * *", Run: s.AssessDue},
 		{Name: "messages-send", ZH: "发送官方短信", Schedule: "* * * * *", Run: s.SendMessages},
 		{Name: "unselected-erase", ZH: "按期删除未中签者的个人信息", Schedule: "40 3 * * *", Run: s.EraseUnselected},
 		{Name: "refusals-flush", ZH: "记录未受理登记的计数", Schedule: "* * * * *", Run: s.FlushRefusals},

@@ -29,7 +29,8 @@ func TestEveryPairOfStatuses(t *testing.T) {
 		}
 	}
 	states := []string{Registered, Confirmed, Withdrawn, Excluded}
-	legal = map[string]bool{"registered confirmed": true, "registered withdrawn": true, "registered excluded": true, "confirmed withdrawn": true, "confirmed excluded": true}
+	legal = map[string]bool{"registered confirmed": true, "registered withdrawn": true, "registered excluded": true, "confirmed withdrawn": true, "confirmed excluded": true,
+		"excluded confirmed": true}
 	for _, from := range states {
 		for _, to := range states {
 			if registrationMay(from, to) != legal[from+" "+to] {
@@ -53,6 +54,10 @@ func TestLifeOfACampaign(t *testing.T) {
 		if n, err := w.CloseDue(ctx); n != 1 || err != nil {
 			t.Fatalf("closing: %d, %v", n, err)
 		}
+		if err := w.Freeze(ctx, c.ID); !errors.Is(err, errUnderReview) {
+			t.Errorf("a list under review was frozen: %v", err)
+		}
+		w.clock.Set(mustBook(t, w, c.ID).Windows.Freeze())
 		inParallel(8, 16, func(int) {
 			if err := w.Freeze(ctx, c.ID); err != nil {
 				t.Errorf("freezing at the same time as others: %v", err)
@@ -85,7 +90,7 @@ func TestLifeOfACampaign(t *testing.T) {
 	})
 }
 
-func mustBook(t *testing.T, w *world, id int64) *RuleBook {
+func mustBook(t testing.TB, w *world, id int64) *RuleBook {
 	t.Helper()
 	book, err := w.RuleBook(context.Background(), id)
 	if err != nil {

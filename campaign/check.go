@@ -26,6 +26,8 @@ func (rb *RuleBook) check(r *reading) {
 	rb.checkRegistration(r)
 	rb.checkMessages(r)
 	rb.checkRetention(r)
+	rb.checkReview(r)
+	rb.checkRisk(r)
 }
 
 func (rb *RuleBook) checkNames(r *reading) {

@@ -1,6 +1,9 @@
 package campaign
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Consent is a statement that a person agrees to before anything is kept, one for each purpose. A new text is a new
 // version; what is stored with a registration is "purpose@version".
@@ -19,13 +22,14 @@ var consents = []Consent{
 		"I agree that my name, document number and phone are processed for registration, the eligibility check and the draw. They are kept sealed and destroyed on schedule after the campaign."}, true},
 	{"operator", "1", Text{"同意中签后将我的手机号提供给我选择的运营机构，用于发放红包；未中签不提供。",
 		"I agree that, if I win, my phone is given to the operator I choose in order to credit the envelope; otherwise it is not given."}, true},
-	{"risk", "1", Text{"同意用设备标识和网络地址的摘要识别批量登记。任何排除都说明理由，并可申诉。",
-		"I agree that digests of the device id and network address are used to find mass registration. Every exclusion gives a reason and may be appealed."}, true},
+	{"risk", "2", Text{"（可选）同意用设备标识和网段的加密摘要识别批量登记。任何排除都由两人核定、说明理由，并可申诉。不同意不影响中签机会，只是网上提交时的防脚本验证会久一些；也可到网点登记。",
+		"(Optional) I agree that keyed digests of the device id and network block are used to find mass registration. Every exclusion is decided by two people, gives a reason and may be appealed. Without it your chance is the same; the check against scripts takes longer, or you register at a branch."}, false},
 	{"location", "1", Text{"同意核对我此刻是否在本市。平台只记录“是”或“否”，不保存位置。",
 		"I agree to the check whether I am in the city now. Only yes or no is kept, never the place."}, false},
 }
 
-// Consents are the statements of a campaign: that on location only where its rules ask for it.
+// Consents are the statements of a campaign: that on location only where its rules ask for it, that on risk only where it has
+// risk rules.
 func (l *Live) Consents() []Consent {
 	var list []Consent
 	for _, consent := range consents {
@@ -34,6 +38,9 @@ func (l *Live) Consents() []Consent {
 				continue
 			}
 			consent.Required = true
+		}
+		if consent.Purpose == "risk" && !l.Book.Risk.Set() {
+			continue
 		}
 		list = append(list, consent)
 	}
@@ -60,5 +67,8 @@ func (l *Live) agreed(given []string) ([]string, error) {
 	}
 	return stored, nil
 }
+
+// isRisk reports whether a stored consent is that to risk control.
+func isRisk(consent string) bool { return strings.HasPrefix(consent, "risk@") }
 
 func (c Consent) is(given string) bool { return given == c.Purpose || given == c.ID() }

@@ -40,6 +40,10 @@ var (
 		"No household, residence-permit or social-insurance record was found for you. If that is wrong you may appeal.")
 )
 
+// errNameMismatch is the real-name check's no.
+var errNameMismatch = fault.Field("name", "name-mismatch", "姓名、证件号码和手机号实名核验不一致。如有误，可凭材料申诉。",
+	"Name, document and phone could not be confirmed as one person's. If that is wrong you may appeal.")
+
 // Check gives nil, or the reason why the applicant is not eligible. Of alternatives none of which holds, the last one's
 // reason is given.
 func (rule Rule) Check(a Applicant) error {

@@ -11,7 +11,7 @@ import (
 	"hongbao/lottery/draw"
 )
 
-//go:embed templates
+//go:embed templates/*.html
 var templates embed.FS
 
 // Routes adds this room's pages and API. Handlers hand on the request's context, never Gin's own: Gin uses that again for
@@ -21,6 +21,7 @@ func (s *Service) Routes(r *gin.Engine, w *web.Web) {
 	s.pages(r, w)
 	s.publicRoutes(w)
 	s.citizenRoutes(w)
+	s.appealRoutes(r, w)
 	s.staffRoutes(w)
 }
 

@@ -29,6 +29,9 @@ const (
 	StageWallet   = "wallet"   // claimed and no wallet to be found
 	StageExpiring = "expiring" // something is left and the end is near
 	StageExpired  = "expired"
+	StageExcluded = "excluded"
+	StageReversed = "appeal-reversed"
+	StageUpheld   = "appeal-upheld"
 )
 
 // messageTexts are the texts by stage. None holds a link, and none ever will: people are told so. %[1]s is the campaign,
@@ -41,6 +44,9 @@ var messageTexts = map[string]string{
 	StageReminder: "您在%[1]s中签的红包尚未领取，领取期限将至，请到活动页面查看。",
 	StageWallet:   "您已领取%[1]s红包，但所选运营机构还没有您的钱包。请用登记的手机号开立，逾期将递补给他人。",
 	StageExpiring: "您在%[1]s的红包还有余额，使用期将至，到期未用的部分退回出资方。",
+	StageExcluded: "您在%[1]s的登记经核查未能参加抽签。理由和申诉办法请到活动页面查询。",
+	StageReversed: "您就%[1]s提出的申诉成立，您的登记已参加抽签。",
+	StageUpheld:   "您就%[1]s提出的申诉未获支持，理由请到活动页面查询。",
 	StageExpired:  "%[1]s红包使用期已过，未使用的金额已退回出资方。",
 }
 

@@ -186,7 +186,11 @@ func (s *Service) mePage(w *web.Web) func(c *gin.Context) error {
 		if err != nil {
 			return err
 		}
-		return w.Render(c, http.StatusOK, "campaign/me.html", view.mine(c, receipt, data, messages, refused))
+		page := view.mine(c, receipt, data, messages, refused)
+		if err := s.appealPart(c, view, receipt, page); err != nil {
+			return err
+		}
+		return w.Render(c, http.StatusOK, "campaign/me.html", page)
 	}
 }
 

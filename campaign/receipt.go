@@ -24,13 +24,14 @@ type Receipt struct {
 	Status           string
 	Reason           string
 	RegisteredAt     time.Time
-	Note             string // the signed note of draw/v1
-	ConfirmationCode string // "" while a two-step registration waits for the code that went out by SMS, and without the campaign's key
+	ChangedAt        time.Time // of the status
+	Note             string    // the signed note of draw/v1
+	ConfirmationCode string    // "" while a two-step registration waits for the code that went out by SMS, and without the campaign's key
 }
 
 func (s *Service) receipt(live *Live, vault *identity.Vault, row *registrationRow) (Receipt, error) {
 	r := Receipt{ID: row.ID, CampaignID: row.CampaignID, Entry: draw.Digest(row.Entry), Pool: row.Pool, Operator: row.Operator,
-		Status: row.Status, Reason: row.Reason, RegisteredAt: row.RegisteredAt.Time()}
+		Status: row.Status, Reason: row.Reason, RegisteredAt: row.RegisteredAt.Time(), ChangedAt: row.ChangedAt.Time()}
 	if row.Person == nil {
 		return r, nil
 	}

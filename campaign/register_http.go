@@ -128,6 +128,9 @@ func recently(err error) error {
 
 func (s *Service) finish(wizard *wizard, w *web.Web) error {
 	receipt, err := s.Register(wizard.c.Request.Context(), wizard.sub)
+	if found, ok := fault.As(err); ok && found.Reference != "" {
+		return s.showRefused(wizard, w, found.Reference, err, nil)
+	}
 	if list := faults(err); len(list) > 0 {
 		return wizard.show(w, stepOf(list[0].Field), err)
 	}

@@ -30,17 +30,31 @@ const (
 	ReasonUnconfirmed = "unconfirmed"
 )
 
-// ExclusionReasons are the reasons with which staff may exclude a registration, each with its sentence for the person.
+// ExclusionReasons are the reasons for which a registration is not in the draw, each with its sentence for the person. The
+// first are refusals against which the person has appealed, the next of the risk rules; for the rest see StaffReasons.
 var ExclusionReasons = map[string]Text{
-	"ineligible":       {"复核后不符合参加条件。", "A second check found that the conditions are not met."},
-	"false-document":   {"证件信息核验不一致。", "The document could not be confirmed."},
-	"related-party":    {"属于应当回避的活动组织人员。", "A member of the organising staff, who may not take part."},
-	"mass-registered":  {"经核查属于批量登记。", "Found to be part of a mass registration."},
-	"court-order":      {"依据生效法律文书。", "By order of a court or authority."},
-	ReasonUnconfirmed:  {"未在规定时间内完成确认。", "Not confirmed in time."},
-	ReasonWithdrawn:    {"本人已退出。", "Withdrawn by the person."},
-	"duplicate-person": {"同一人重复登记。", "The same person registered twice."},
+	errEvidence.Code:                 {errEvidence.ZH, errEvidence.EN},
+	errTooYoung.Code:                 {errTooYoung.ZH, errTooYoung.EN},
+	errTooOld.Code:                   {errTooOld.ZH, errTooOld.EN},
+	errDistrict.Code:                 {errDistrict.ZH, errDistrict.EN},
+	errLocation.Code:                 {errLocation.ZH, errLocation.EN},
+	errNameMismatch.Code:             {errNameMismatch.ZH, errNameMismatch.EN},
+	"ineligible":                     {"复核后不符合参加条件。", "A second check found that the conditions are not met."},
+	"false-document":                 {"证件信息核验不一致。", "The document could not be confirmed."},
+	"related-party":                  {"属于应当回避的活动组织人员。", "A member of the organising staff, who may not take part."},
+	"mass-registered":                {"经核查属于批量登记。", "Found to be part of a mass registration."},
+	"court-order":                    {"依据生效法律文书。", "By order of a court or authority."},
+	ReasonUnconfirmed:                {"未在规定时间内完成确认。", "Not confirmed in time."},
+	ReasonWithdrawn:                  {"本人已退出。", "Withdrawn by the person."},
+	reasonRisk + SameDevice:          {"同一设备登记过多。", "Too many registrations from one device."},
+	reasonRisk + SameNetwork:         {"同一网段登记过多。", "Too many registrations from one network block."},
+	reasonRisk + PhoneRange:          {"同一网段用虚拟号段登记过多。", "Too many registrations with phones of one range from one network block."},
+	reasonRisk + SequentialDocuments: {"证件号码连续的登记过多。", "Too many registrations with consecutive documents."},
+	"duplicate-person":               {"同一人重复登记。", "The same person registered twice."},
 }
+
+// StaffReasons are those with which staff may exclude one registration.
+var StaffReasons = []string{"court-order", "duplicate-person", "false-document", "ineligible", "mass-registered", "related-party"}
 
 var (
 	errNoRegistration     = fault.New(fault.NotFound, "no-registration", "没有查到登记，请核对手机号和确认码。", "No registration was found; please check phone and confirmation code.")
@@ -56,6 +70,8 @@ func registrationMay(from, to string) bool {
 		return to == Confirmed || to == Withdrawn || to == Excluded
 	case Confirmed:
 		return to == Withdrawn || to == Excluded
+	case Excluded:
+		return to == Confirmed // on appeal
 	}
 	return false
 }
@@ -88,8 +104,8 @@ func (s *Service) enter(ctx context.Context, live *Live, vault *identity.Vault, 
 	if err := errors.Join(live.accepts(s.Now()), s.checkCode(live, vault, sub)); err != nil {
 		return s.replay(ctx, vault, a, err)
 	}
-	if err := s.submit(ctx, a); err != nil {
-		return Receipt{}, err
+	if err := s.admit(ctx, a); err != nil {
+		return Receipt{}, live.appealably(vault, a, err, s.Now())
 	}
 	if sub.Desk != "" {
 		if err := s.recordDesk(ctx, a, sub.Desk); err != nil {
@@ -97,6 +113,14 @@ func (s *Service) enter(ctx context.Context, live *Live, vault *identity.Vault, 
 		}
 	}
 	return s.receipt(live, vault, a.row)
+}
+
+// admit takes an application in whose phone is proved.
+func (s *Service) admit(ctx context.Context, a *application) error {
+	if age := a.facts.Age; age >= 0 && age < a.live.Book.MinAge {
+		return errTooYoung
+	}
+	return s.submit(ctx, a)
 }
 
 // replay gives the stored answer to a submission that was taken in before its code ran out or registration closed, and
@@ -209,9 +233,10 @@ func (s *Service) Withdraw(ctx context.Context, registrationID int64) error {
 	})
 }
 
-// Exclude takes a registration out of the draw before the freeze, with one of ExclusionReasons, on the record.
+// Exclude takes a registration out of the draw before the freeze, with one of StaffReasons, on the record. The person is told
+// by SMS.
 func (s *Service) Exclude(ctx context.Context, actor, slug string, entry [32]byte, reason string) error {
-	if _, ok := ExclusionReasons[reason]; !ok || reason == ReasonWithdrawn {
+	if !slices.Contains(StaffReasons, reason) {
 		return errExclusion
 	}
 	live, err := s.Live(ctx, slug)
@@ -227,6 +252,9 @@ func (s *Service) Exclude(ctx context.Context, actor, slug string, entry [32]byt
 			return err
 		}
 		if err := moveRegistration(tx, row, Excluded, reason, s.Now(), nil); err != nil {
+			return err
+		}
+		if err := s.Notify(tx, live.ID, StageExcluded, s.Now(), row.ID); err != nil {
 			return err
 		}
 		return audit.Record(tx, audit.Entry{At: s.Now(), Actor: actor, Action: "registration.exclude", Campaign: slug,

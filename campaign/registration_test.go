@@ -36,7 +36,7 @@ func TestSubmissionFields(t *testing.T) {
 		{"an unknown operator", func(s *Submission) { s.Operator = "cmb" }, "operator"},
 		{"an unknown district", func(s *Submission) { s.District = "pudong" }, "district"},
 		{"a tier where there is no choice", func(s *Submission) { s.Tier = "envelope-200" }, "tier"},
-		{"a consent left out", func(s *Submission) { s.Consents = s.Consents[:2] }, "consents"},
+		{"a consent left out", func(s *Submission) { s.Consents = s.Consents[1:] }, "consents"},
 		{"an old consent", func(s *Submission) { s.Consents[0] = "registration@0" }, "consents"},
 		{"an unknown consent", func(s *Submission) { s.Consents = append(s.Consents, "marketing@1") }, "consents"},
 		{"a short key", func(s *Submission) { s.IdempotencyKey = "k" }, "Idempotency-Key"},
@@ -228,6 +228,7 @@ func TestLookupWithdrawAndExclude(t *testing.T) {
 		if _, err := w.CloseDue(ctx); err != nil {
 			t.Fatal(err)
 		}
+		w.clock.Set(mustBook(t, w, c.ID).Windows.Freeze())
 		if err := w.Freeze(ctx, c.ID); err != nil {
 			t.Fatal(err)
 		}

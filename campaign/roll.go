@@ -45,11 +45,17 @@ func (s *Service) Roll(ctx context.Context, actor string, campaignID int64, filt
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
-	err = s.DB.InTx(ctx, func(tx *gorm.DB) error {
-		return audit.Record(tx, audit.Entry{At: s.Now(), Actor: actor, Action: "registration.roll", Campaign: c.Slug,
-			Subject: fmt.Sprintf("%d registrations from %d", len(rows), rows[0].ID), Detail: map[string]any{"count": len(rows)}})
-	})
-	if err != nil {
+	return s.maskedRows(ctx, c, audit.Entry{Actor: actor, Action: "registration.roll", Subject: fmt.Sprintf("%d registrations from %d", len(rows), rows[0].ID)}, rows)
+}
+
+// maskedRows opens rows of a campaign for staff. The look, with their number, is on the record before anything is given.
+func (s *Service) maskedRows(ctx context.Context, c Campaign, look audit.Entry, rows []*registrationRow) ([]Masked, error) {
+	vault, err := s.Keys.VaultFor(ctx, c.ID)
+	if err != nil && fault.KindOf(err) != fault.Gone {
+		return nil, err
+	}
+	look.At, look.Campaign, look.Detail = s.Now(), c.Slug, map[string]any{"count": len(rows)}
+	if err := s.DB.InTx(ctx, func(tx *gorm.DB) error { return audit.Record(tx, look) }); err != nil {
 		return nil, err
 	}
 	list := make([]Masked, len(rows))

@@ -38,6 +38,8 @@ type RuleBook struct {
 	SMSCode       bool          `yaml:"sms_code"`                 // the phone is proved with a code before registering
 	Messages      Messages      `yaml:"messages,omitempty"`
 	Retention     Retention     `yaml:"retention,omitempty"` // for how long personal data is kept
+	Risk          Risk          `yaml:"risk,omitempty"`      // how mass registration is found
+	Appeals       Appeals       `yaml:"appeals,omitempty"`   // the clocks of appeals
 
 	source []byte
 }

@@ -122,6 +122,14 @@ func TestRuleBookRefusals(t *testing.T) {
 		{"two-step without a limit", "confirmation: one-step", "confirmation: two-step", "confirm_within", "two-step", true},
 		{"merchant with a foreign pay mode", "pay_modes: [stand-qr, tap], address: 平江路", "pay_modes: [cash-on-delivery], address: 平江路", "merchants[11].pay_modes", "not a pay mode", false},
 		{"an alias", "hash: sha256\n", "hash: *x\n", "hash", "single value", false},
+		{"an unknown risk rule", "kind: same-device", "kind: bad-feeling", "risk.rules[0].kind", "not one of", false},
+		{"a risk rule that names everybody", "kind: same-device, over: 5", "kind: same-device, over: 0", "risk.rules[0].over", "between 1", false},
+		{"a range that is no phone", `ranges: ["162",`, `ranges: ["962",`, "risk.rules[2].ranges[0]", "first 3 to 7 digits", false},
+		{"ranges where none belong", "kind: same-device, over: 5", `kind: same-device, ranges: ["162"], over: 5`, "risk.rules[0].ranges", "phone-range", false},
+		{"risk rules without a review", "  review: 48h", "  # none: 48h", "risk", "needs windows.review", true},
+		{"a review up to the draw", "review: 48h", "review: 96h", "windows.review", "an hour shorter", false},
+		{"appeals that outlive the review", "decide: 24h}", "decide: 49h}", "appeals.decide", "no longer than windows.review", false},
+		{"appeals without a clock", "appeals: {file: 48h, decide: 24h}", "appeals: {decide: 24h}", "appeals.file", "is missing", false},
 		{"id not a token", "id: suzhou-2020", "id: Suzhou 2020", "id", "lower-case", false},
 	}
 	for _, c := range cases {

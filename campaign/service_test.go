@@ -148,7 +148,7 @@ func phoneOf(i int) string { return fmt.Sprintf("139%08d", i) }
 // person is the submission of the i-th person.
 func person(slug string, i int) Submission {
 	return Submission{Campaign: slug, Name: "张三", Document: resident(i), Phone: phoneOf(i), Operator: "icbc", District: "gusu",
-		Consents: []string{"registration@1", "operator@1", "risk@1"}, IdempotencyKey: fmt.Sprintf("key-%08d", i)}
+		Consents: []string{"registration@1", "operator@1", "risk"}, IdempotencyKey: fmt.Sprintf("key-%08d", i)}
 }
 
 // code asks for the SMS code of a phone and reads it.

@@ -108,13 +108,20 @@ func (s *Service) due(ctx context.Context, from, to, column, actor string, then 
 	return n, nil
 }
 
-// Freeze closes the list for good: from then on nobody is added, withdrawn or excluded. The lottery calls it before it
-// reads the entries. Freezing twice is no error; a campaign that is not closed is a Conflict.
+// Freeze closes the list for good: from then on nobody is added, withdrawn, excluded or admitted on appeal. The lottery calls
+// it before it reads the entries. Freezing twice is no error; a campaign that is not closed, or under review, is a Conflict.
 func (s *Service) Freeze(ctx context.Context, id int64) error {
+	live, err := s.live(ctx, id)
+	if err != nil {
+		return err
+	}
 	return s.DB.InTx(ctx, func(tx *gorm.DB) error {
 		c, err := campaignRow(tx, "c.id = ?", id)
 		if err != nil || c.FrozenAt != 0 {
 			return err
+		}
+		if c.Status == Closed && s.Now().Before(live.Book.Windows.Freeze()) {
+			return errUnderReview
 		}
 		if err := setFrozen(tx, id, s.Now()); err != nil {
 			return unlessFrozen(tx, id, err)

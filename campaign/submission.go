@@ -90,8 +90,8 @@ func (s *Service) apply(live *Live, vault *identity.Vault, sub Submission) (*app
 	}
 	a := &application{live: live, document: document, facts: Applicant{
 		Age: document.Age(s.Now().In(Shanghai)), District: sub.District, Location: sub.Location != nil && *sub.Location}}
-	if age := a.facts.Age; age >= 0 && age < live.Book.MinAge {
-		return nil, errTooYoung
+	if !slices.ContainsFunc(agreed, isRisk) {
+		sub.Device, sub.Network = "", ""
 	}
 	if a.row, err = s.draft(live, vault, sub, particulars{name, document.Kind, document.Number, phone}, document.Linked); err != nil {
 		return nil, err
@@ -131,7 +131,7 @@ func (s *Service) draft(live *Live, vault *identity.Vault, sub Submission, p par
 	row.PhoneIndex = index(vault, "phone", p.Phone)
 	row.LinkedIndex = optionalIndex(vault, "linked", linked)
 	row.DeviceHash = optionalIndex(vault, "device", sub.Device)
-	row.NetworkHash = optionalIndex(vault, "network", sub.Network)
+	row.NetworkHash = optionalIndex(vault, "network", networkBlock(sub.Network))
 	row.BodyHash, row.IdempotencyKey = bodyHash(vault, sub), idempotencyKey(vault, sub)
 	if live.Book.Confirmation == TwoStep {
 		row.Status = Registered

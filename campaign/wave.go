@@ -143,6 +143,9 @@ var StageTitles = []struct {
 	Title Text
 }{
 	{StageConfirm, Text{"登记确认码", "Confirmation code"}},
+	{StageExcluded, Text{"排除通知", "Not in the draw"}},
+	{StageReversed, Text{"申诉成立通知", "Appeal granted"}},
+	{StageUpheld, Text{"申诉未获支持通知", "Appeal not granted"}},
 	{StageWon, Text{"中签通知", "You have won"}},
 	{StagePromoted, Text{"候补中签通知", "Promoted from the waitlist"}},
 	{StageReminder, Text{"领取提醒", "Reminder to claim"}},

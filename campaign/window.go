@@ -15,6 +15,7 @@ type Windows struct {
 	Notice     time.Time     `yaml:"notice" json:"notice"`           // the notice must be public and cosigned by then
 	Open       time.Time     `yaml:"open" json:"open"`               // registration opens
 	Close      time.Time     `yaml:"close" json:"close"`             // registration closes
+	Review     time.Duration `yaml:"review,omitempty" json:"-"`      // from close to the freeze: risk rules are looked at, appeals decided
 	DrawDelay  time.Duration `yaml:"draw_delay" json:"-"`            // from close to the beacon round
 	ClaimFrom  time.Time     `yaml:"claim_from" json:"claim_from"`   // winners are told and can claim
 	ClaimUntil time.Time     `yaml:"claim_until" json:"claim_until"` // an unclaimed envelope then goes to the waitlist

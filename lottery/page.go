@@ -107,6 +107,8 @@ func (p *record) state(tr translate) string {
 		return tr("正在等待见证人核对并签署。", "Waiting for the witnesses to check and cosign.")
 	case forClose:
 		return tr("公告已由见证人签署，登记截止后锁定名单。", "The notice is cosigned; the lists are frozen when registration closes.")
+	case forReview:
+		return tr("登记已截止，名单正在核查、受理申诉，期满后锁定。", "Registration is closed. The list is reviewed and appeals are heard; then it is frozen.")
 	case forReveals:
 		return tr("名单与方案已签署，各协助方正在公开随机数。", "Lists and plan are cosigned; the helpers are revealing.")
 	case forBeacon:

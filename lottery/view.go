@@ -1,6 +1,7 @@
 package lottery
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"time"
@@ -182,6 +183,7 @@ const (
 	forApproval  = "approval"
 	forWitnesses = "witnesses"
 	forClose     = "campaign-close"
+	forReview    = "review"
 	forReveals   = "reveals"
 	forBeacon    = "beacon"
 	forVoid      = "void" // it missed its time: only two people can end it
@@ -199,7 +201,11 @@ func (s *Service) waitingFor(ctx context.Context, d *Draw, parties []partyRow) (
 	case Noticed:
 		return witnessesBefore(now, d.OpenAt)(cosignedBy(db, d, draw.KindNotice))
 	case Announced:
-		return pick(now < d.CloseAt, forClose), nil
+		book, err := s.Campaigns.RuleBook(ctx, d.CampaignID)
+		if err != nil {
+			return "", err
+		}
+		return cmp.Or(pick(now < d.CloseAt, forClose), pick(now < database.At(book.Windows.Freeze()), forReview)), nil
 	case Frozen:
 		return pick(now > database.At(d.RoundAt.Time().Add(-s.minDelay())), forVoid), nil
 	case Planned:

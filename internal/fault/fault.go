@@ -28,6 +28,7 @@ type Error struct {
 	Kind       Kind
 	Code       string        // kebab-case and stable: programs compare it
 	Field      string        // the input field at fault, or ""
+	Reference  string        // under which the person can come back to this refusal, or ""
 	ZH, EN     string        // one sentence in each language
 	RetryAfter time.Duration // when trying again makes sense, or 0
 	Err        error         // the cause, for the log only
@@ -55,6 +56,13 @@ func (e *Error) After(wait time.Duration) *Error {
 	later := *e
 	later.RetryAfter = wait
 	return &later
+}
+
+// Under gives a copy of the fault with a reference.
+func (e *Error) Under(reference string) *Error {
+	known := *e
+	known.Reference = reference
+	return &known
 }
 
 // Error is the text for the log, with the cause.

@@ -72,12 +72,13 @@ func Attend(ctx context.Context, platform string, banks map[string]string, notar
 	return errors.Join(problems...)
 }
 
-// draw closes registration, freezes and commits the lists, reveals, waits for the beacon round and draws.
+// draw closes registration, has the list reviewed, freezes and commits the lists, reveals, waits for the beacon round and draws.
 func (s *script) draw(ctx context.Context) error {
 	s.at(s.book.Windows.Close.Add(time.Minute))
 	if _, err := s.staff.run(ctx, "campaign-close"); err != nil {
 		return err
 	}
+	s.at(s.book.Windows.Freeze())
 	if err := s.advance(ctx, "sealed"); err != nil {
 		return err
 	}

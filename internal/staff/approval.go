@@ -42,6 +42,7 @@ type Handler func(ctx context.Context, tx *gorm.DB, a Approval) error
 var checks = map[string]Permission{
 	"campaign.publish":     CampaignApprove,
 	"identity.destroy":     CampaignApprove,
+	"risk.exclude":         CampaignApprove,
 	"draw.notice":          DrawConfirm,
 	"draw.void":            DrawConfirm,
 	"disbursement.batch":   MoneyApprove,

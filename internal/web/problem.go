@@ -14,7 +14,7 @@ import (
 )
 
 // Problem is the JSON of an error (RFC 9457). Type is a URN that ends in the stable code; Detail speaks the caller's
-// language, DetailZH and DetailEN both; Field names the input at fault.
+// language, DetailZH and DetailEN both; Field names the input at fault, Reference is a number under which the refusal can be appealed.
 type Problem struct {
 	Type      string `json:"type"`
 	Title     string `json:"title"`
@@ -22,6 +22,7 @@ type Problem struct {
 	Detail    string `json:"detail"`
 	Code      string `json:"code"`
 	Field     string `json:"field,omitempty"`
+	Reference string `json:"reference,omitempty"`
 	DetailZH  string `json:"detail_zh"`
 	DetailEN  string `json:"detail_en"`
 	RequestID string `json:"request_id"`
@@ -74,7 +75,7 @@ func (w *Web) writeProblem(c *gin.Context, shown *fault.Error) {
 
 func problemOf(c *gin.Context, shown *fault.Error) Problem {
 	return Problem{Type: "urn:hongbao:problem:" + shown.Code, Title: http.StatusText(int(shown.Kind)),
-		Status: int(shown.Kind), Detail: Sentence(c, shown), Code: shown.Code, Field: shown.Field,
+		Status: int(shown.Kind), Detail: Sentence(c, shown), Code: shown.Code, Field: shown.Field, Reference: shown.Reference,
 		DetailZH: shown.ZH, DetailEN: shown.EN, RequestID: RequestID(c)}
 }
 
