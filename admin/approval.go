@@ -20,6 +20,7 @@ import (
 var kinds = map[string][2]string{
 	"campaign.publish":     {"批准活动", "Approve a campaign"},
 	"identity.destroy":     {"销毁活动密钥", "Destroy a campaign's key"},
+	"risk.exclude":         {"按风险规则排除", "Exclude by a risk rule"},
 	"draw.notice":          {"发布抽签公告", "Publish the draw notice"},
 	"draw.void":            {"作废抽签", "Void a draw"},
 	"disbursement.batch":   {"批准资金批次", "Approve a batch of money"},

@@ -44,6 +44,7 @@ func TestRelatedPeopleAreFiledAndNeverTakenOff(t *testing.T) {
 		if _, err := w.CloseDue(ctx); err != nil {
 			t.Fatal(err)
 		}
+		w.clock.Set(mustBook(t, w, c.ID).Windows.Freeze())
 		if err := w.Freeze(ctx, c.ID); err != nil {
 			t.Fatal(err)
 		}
