@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"hongbao/campaign"
 	"hongbao/internal/database"
 	"hongbao/internal/rehearsal"
 	"hongbao/internal/testkit"
@@ -98,13 +99,17 @@ func (r *replica) await(path string, status int) {
 	}
 }
 
-// opened is a campaign whose registration is open now, made by a service that has gone; its telecom operator stays.
-func opened(t *testing.T, databaseURL string) rehearsal.Load {
+// opened is a campaign whose registration is open now, made by a service that has gone; its telecom operator stays. The rule
+// book may be changed before.
+func opened(t *testing.T, databaseURL string, changes ...func(*campaign.RuleBook)) rehearsal.Load {
 	t.Helper()
 	ctx := context.Background()
 	book, err := readRuleBook("../../examples/luohu-2020.yaml")
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, change := range changes {
+		change(book)
 	}
 	book = book.Moved(book.ID, time.Now().Add(-8*time.Hour).Sub(book.Windows.Open).Truncate(time.Hour))
 	o := rehearsalOptions{registrations: 20, faults: "none", seed: 3, out: t.TempDir(), database: databaseURL}
