@@ -55,6 +55,7 @@ func (k *Console) Routes(w *web.Web) {
 	w.Pages.Navigate(drawn(navigation)...)
 	w.SignIn = k.notSignedIn
 	k.apiRoutes(w)
+	k.accessRoutes(w)
 	k.deskRoutes(w)
 	k.campaignRoutes(w)
 	k.moneyRoutes(w)
@@ -80,6 +81,7 @@ var navigation = []web.NavItem{
 	{Path: "/console/reports", ZH: "报表", EN: "Reports", Permission: seesWork},
 	{Path: "/console/approvals", ZH: "审批", EN: "Approvals", Permission: seesWork},
 	{Path: "/console/audit", ZH: "审计", EN: "Audit", Permission: staff.AuditView},
+	{Path: "/console/access", ZH: "登录与令牌", EN: "Sessions and tokens"},
 	{Path: "/console/system", ZH: "系统", EN: "System", Permission: staff.JobsRun},
 }
 

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -23,6 +24,16 @@ type accountJSON struct {
 	Name     string `json:"name"`
 	Role     string `json:"role"`
 	City     string `json:"city"`
+}
+
+// Authenticate finds who a session's token, or an API token, belongs to.
+func Authenticate(ctx context.Context, people *staff.Service, token string) (web.Actor, error) {
+	if staff.IsToken(token) {
+		a, scopes, err := people.TokenAccount(ctx, token)
+		return web.Actor{ID: a.ID, Username: a.Username, Name: a.Name, Role: string(a.Role), City: a.City, Scopes: scopes}, err
+	}
+	a, err := people.Account(ctx, token)
+	return web.Actor{ID: a.ID, Username: a.Username, Name: a.Name, Role: string(a.Role), City: a.City}, err
 }
 
 // openSession is POST /api/v1/sessions.

@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm"
 
 	"hongbao/internal/database"
+	"hongbao/internal/staff"
 )
 
 // spent books one payment of envelope money at a merchant, as an operator's event would, and makes the statements.
@@ -27,10 +28,8 @@ func (d *desk) spent(merchant string, fen int) {
 	if n, err := d.Money.MakeSettlements(d.t.Context()); err != nil || n != 1 {
 		d.t.Fatalf("%d statements: %v", n, err)
 	}
-	for _, who := range []string{"operations", "approver", "auditor"} {
-		if d.tokens[who], _, err = d.Staff.SignIn(d.t.Context(), who, password, "", "127.0.0.1"); err != nil {
-			d.t.Fatal(err)
-		}
+	for _, role := range []staff.Role{staff.Operations, staff.Approver, staff.Auditor} {
+		d.signIn(string(role), role)
 	}
 }
 

@@ -60,6 +60,7 @@ func openDemo(ctx context.Context, config *Config, dir string) (*demo, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	if d.platform, err = d.assemble(db, config); err == nil {
+		d.platform.staff.WithoutCodes = true // its passwords are printed for whoever tries it
 		err = d.hire(ctx)
 	}
 	if err == nil {

@@ -153,8 +153,7 @@ func (p *platform) route(config *Config, around surroundings) {
 }
 
 func (p *platform) authenticate(ctx context.Context, token string) (web.Actor, error) {
-	a, err := p.staff.Account(ctx, token)
-	return web.Actor{ID: a.ID, Username: a.Username, Name: a.Name, Role: string(a.Role), City: a.City}, err
+	return admin.Authenticate(ctx, p.staff, token)
 }
 
 // patience bounds the questions of a readiness probe.

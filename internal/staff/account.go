@@ -29,6 +29,8 @@ type Service struct {
 	Random   io.Reader // crypto/rand.Reader
 	Cost     int       // of bcrypt; 0 stands for 12, tests take bcrypt.MinCost
 
+	WithoutCodes bool // roles that move money may sign in by password alone: only where no money is real, as in the demo
+
 	approved, rejected map[string]Handler
 }
 
@@ -61,7 +63,7 @@ type NewAccount struct {
 	Username, Name, City string
 	Role                 Role
 	Password             string
-	TOTPSecret           string // base32, as NewSecret makes it; "" for an account that signs in by password alone
+	TOTPSecret           string // base32, as NewSecret makes it; "" for an account that signs in by password alone and moves no money
 }
 
 // The reasons why an account is refused.
@@ -74,6 +76,7 @@ var (
 	ErrCity          = fault.Field("city", "city", "城市代码有误。", "This is not the code of a city.")
 	ErrPassword      = fault.Field("password", "password",
 		"密码应为10至72个字节，且不得包含用户名。", "A password has 10 to 72 bytes and does not contain the username.")
+	ErrNoSecret  = fault.Field("totp_secret", "totp-secret-needed", "这个岗位经手资金，须绑定动态口令。", "This role moves money: it needs the secret of one-time codes.")
 	ErrSecret    = fault.Field("totp_secret", "totp-secret", "动态口令密钥有误。", "The secret of the one-time code is not valid.")
 	ErrNoAccount = fault.New(fault.NotFound, "account-missing", "没有这个账户。", "There is no such account.")
 )
@@ -131,6 +134,8 @@ func (s *Service) check(a NewAccount) error {
 		return ErrCity
 	case !goodPassword(a.Username, a.Password):
 		return ErrPassword
+	case s.needsCodes(a.Role) && a.TOTPSecret == "":
+		return ErrNoSecret
 	}
 	if a.TOTPSecret != "" {
 		if _, err := code(a.TOTPSecret, 1); err != nil {
@@ -139,6 +144,8 @@ func (s *Service) check(a NewAccount) error {
 	}
 	return nil
 }
+
+func (s *Service) needsCodes(r Role) bool { return r.MovesMoney() && !s.WithoutCodes }
 
 func goodPassword(username, password string) bool {
 	return len(password) >= 10 && len(password) <= 72 && !strings.Contains(strings.ToLower(password), username)

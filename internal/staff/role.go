@@ -57,5 +57,8 @@ var permissions = map[Role][]Permission{
 // May reports whether the role holds the permission. An unknown role holds none.
 func (r Role) May(p Permission) bool { return slices.Contains(permissions[r], p) }
 
+// MovesMoney reports whether the role prepares or approves money. Its accounts sign in with a one-time code.
+func (r Role) MovesMoney() bool { return r.May(MoneyPrepare) || r.May(MoneyApprove) }
+
 // Permissions lists what the role may do.
 func (r Role) Permissions() []Permission { return slices.Clone(permissions[r]) }

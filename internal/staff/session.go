@@ -5,9 +5,11 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,13 +34,16 @@ var (
 		"用户名、密码或动态口令有误。", "The username, the password or the one-time code is wrong.")
 	ErrLocked = fault.New(fault.TooMany, "account-locked",
 		"连续登录失败，账户已锁定，请稍后再试。", "Too many failed attempts: the account is locked for a while.")
-	ErrNoSession = fault.New(fault.Unauthenticated, "not-signed-in", "请先登录。", "Please sign in first.")
+	ErrNoCode = fault.New(fault.Forbidden, "one-time-code-needed",
+		"这个岗位经手资金，账号须先绑定动态口令。请联系系统管理员。", "This role moves money: its account needs one-time codes. Please ask a system administrator.")
+	ErrNoSuchSession = fault.New(fault.NotFound, "session-missing", "没有这个登录。", "There is no such session.")
+	ErrNoSession     = fault.New(fault.Unauthenticated, "not-signed-in", "请先登录。", "Please sign in first.")
 )
 
 // SignIn opens a session and gives its token, of which only a hash is stored. Every attempt counts as failed until it has
 // succeeded, so that attempts made at the same time cannot outrun the lock: the fifth in a row locks the account for 15
 // minutes. A one-time code is good for one sign-in, in its own 30 seconds or the next or the last.
-// Errors are ErrSignIn and ErrLocked.
+// Errors are ErrSignIn, ErrLocked, and ErrNoCode for a role that moves money whose account has no one-time codes.
 func (s *Service) SignIn(ctx context.Context, username, password, totp, address string) (token string, account Account, err error) {
 	secret, err := readSecrets(s.DB.Read(ctx), username)
 	if errors.Is(err, ErrNoAccount) {
@@ -57,6 +62,9 @@ func (s *Service) SignIn(ctx context.Context, username, password, totp, address 
 	}
 	if !ok {
 		return "", Account{}, s.refuse(ctx, username, address)
+	}
+	if s.needsCodes(secret.Role) && len(secret.TOTPSecret) == 0 {
+		return "", Account{}, ErrNoCode
 	}
 	return s.open(ctx, secret, step, address)
 }
@@ -160,5 +168,47 @@ func (s *Service) SignOut(ctx context.Context, token string) error {
 			return err
 		}
 		return s.record(tx, account.Username, "session.closed", account.Username, nil)
+	})
+}
+
+// Session is an open session as its owner, or a system administrator, sees it. ID is the token's hash: it names the session and
+// opens nothing.
+type Session struct {
+	TokenHash database.Bytes32
+	Username  string
+	Name      string
+	Role      Role
+	CreatedAt database.Millis
+	ExpiresAt database.Millis
+	Address   string
+}
+
+// ID names the session.
+func (s Session) ID() string { return hex.EncodeToString(s.TokenHash[:]) }
+
+// SessionID names the session of a token.
+func SessionID(token string) string { return Session{TokenHash: hashToken(token)}.ID() }
+
+// Sessions lists the open sessions of an account, or of all accounts when username is "", the newest first.
+func (s *Service) Sessions(ctx context.Context, username string) ([]Session, error) {
+	return listSessions(s.DB.Read(ctx), username, database.At(s.Now()))
+}
+
+// RevokeSession ends an open session of an account; of any account when username is "". The error is ErrNoSuchSession when there
+// is none.
+func (s *Service) RevokeSession(ctx context.Context, actor, username, id string) error {
+	return s.DB.InTx(ctx, func(tx *gorm.DB) error {
+		open, err := listSessions(tx, username, database.At(s.Now()))
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(open, func(one Session) bool { return one.ID() == id })
+		if i < 0 {
+			return ErrNoSuchSession
+		}
+		if err := deleteSession(tx, open[i].TokenHash); err != nil {
+			return err
+		}
+		return s.record(tx, actor, "session.revoked", open[i].Username, map[string]any{"address": open[i].Address})
 	})
 }

@@ -98,8 +98,8 @@ func TestRolesSeparateMakersFromCheckers(t *testing.T) {
 
 func TestAddAccountRefuses(t *testing.T) {
 	withOffice(t, func(o office) {
-		o.hire("li", Operations, "")
-		good := NewAccount{Username: "wang", Name: "王", City: AllCities, Role: Approver, Password: password}
+		o.hire("li", Auditor, "")
+		good := NewAccount{Username: "wang", Name: "王", City: AllCities, Role: CityAdmin, Password: password}
 		for name, c := range map[string]struct {
 			spoil func(a *NewAccount)
 			want  error
@@ -132,11 +132,11 @@ func TestAddAccountRefuses(t *testing.T) {
 
 func TestSessionBeginsAndEnds(t *testing.T) {
 	withOffice(t, func(o office) {
-		hired := o.hire("li", Operations, "")
+		hired := o.hire("li", Auditor, "")
 		token, account, err := o.SignIn(o.Context(), "li", password, "", "192.0.2.1")
 		o.expect(err, nil)
 		seen, err := o.Account(o.Context(), token)
-		if err != nil || seen != account || seen.ID != hired.ID || seen.Role != Operations {
+		if err != nil || seen != account || seen.ID != hired.ID || seen.Role != Auditor {
 			o.Errorf("%+v, %v", seen, err)
 		}
 		_, err = o.Account(o.Context(), token+"x")
@@ -159,7 +159,7 @@ func TestSessionBeginsAndEnds(t *testing.T) {
 
 func TestDisabledAndNewPasswordEndSessions(t *testing.T) {
 	withOffice(t, func(o office) {
-		account := o.hire("li", Operations, "")
+		account := o.hire("li", Auditor, "")
 		token, _, err := o.SignIn(o.Context(), "li", password, "", "")
 		o.expect(err, nil)
 		o.expect(o.SetPassword(o.Context(), "root", account.ID, "short"), ErrPassword)
@@ -182,7 +182,7 @@ func TestDisabledAndNewPasswordEndSessions(t *testing.T) {
 
 func TestFiveFailuresLock(t *testing.T) {
 	withOffice(t, func(o office) {
-		o.hire("li", Operations, "")
+		o.hire("li", Auditor, "")
 		for range MaxFailures - 1 {
 			o.expect(o.signIn("wrong", ""), ErrSignIn)
 		}
@@ -203,7 +203,7 @@ func TestFiveFailuresLock(t *testing.T) {
 
 func TestGuessesAtTheSameTimeCannotOutrunTheLock(t *testing.T) {
 	withOffice(t, func(o office) {
-		o.hire("li", Operations, "")
+		o.hire("li", Auditor, "")
 		var tried, locked atomic.Int32
 		var group sync.WaitGroup
 		for range 20 {

@@ -33,7 +33,7 @@ type Files []string
 type Route struct {
 	Operation
 	Method, Path string // as Gin writes them: /draws/:slug
-	Permission   string // that the member of staff needs, "" for all staff
+	Permission   string // that the member of staff, or the scope that the token, needs; "" for all staff
 	by           caller
 	limited      bool
 }

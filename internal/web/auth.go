@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"hongbao/internal/fault"
@@ -21,6 +22,7 @@ const (
 
 var (
 	errSignIn  = fault.New(fault.Unauthenticated, "not-signed-in", "请先登录。", "Please sign in first.")
+	errScope   = fault.New(fault.Forbidden, "scope", "令牌没有这项权限。", "The token does not have this scope.")
 	errRole    = fault.New(fault.Forbidden, "role", "您的岗位没有这项权限。", "Your role does not hold this permission.")
 	errCitizen = fault.New(fault.Unauthenticated, "citizen-token", "凭证无效或已过期，请用手机号和确认码重新查询。", "The token is invalid or has expired; please look yourself up again with phone and confirmation code.")
 )
@@ -29,6 +31,7 @@ var (
 type Actor struct {
 	ID                         int64
 	Username, Name, Role, City string
+	Scopes                     []string // of an API token: what it may do of what the role may; nil for a session
 }
 
 // Sees reports whether the actor serves the city with this code.
@@ -47,8 +50,8 @@ func (a Actor) MustSee(city string) error {
 func (w *Web) Staff(permission string) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		actor, err := w.authenticate(c)
-		if err == nil && permission != "" && !w.May(actor.Role, permission) {
-			err = errRole
+		if err == nil {
+			err = w.allow(c, actor, permission)
 		}
 		if err != nil {
 			w.Fail(c, err)
@@ -56,6 +59,21 @@ func (w *Web) Staff(permission string) gin.HandlerFunc {
 		}
 		c.Next()
 	}
+}
+
+// allow says whether the actor may. An API token opens the API only, within its scopes, and what is for all staff only to read.
+func (w *Web) allow(c *gin.Context, actor Actor, permission string) error {
+	switch {
+	case permission != "" && !w.May(actor.Role, permission):
+		return errRole
+	case actor.Scopes == nil:
+		return nil
+	case !isAPI(c):
+		return errSignIn
+	case permission == "" && c.Request.Method == http.MethodGet, slices.Contains(actor.Scopes, permission):
+		return nil
+	}
+	return errScope
 }
 
 func (w *Web) authenticate(c *gin.Context) (Actor, error) {

@@ -15,15 +15,16 @@ import (
 
 // pathParameters says what each parameter in a path is. A new one needs its line here.
 var pathParameters = map[string]string{
-	"slug":  "Id of a campaign, as in its rule book",
-	"id":    "Number of the thing",
-	"name":  "Name of the thing",
-	"city":  "Code of a city",
-	"no":    "Number of a merchant",
-	"pool":  "Name of a pool",
-	"entry": "An entry: 64 lower-case hex digits",
-	"size":  "Size of a checkpoint",
-	"path":  "Path of a file in the bundle; may hold slashes",
+	"slug":    "Id of a campaign, as in its rule book",
+	"id":      "Number of the thing",
+	"name":    "Name of the thing",
+	"city":    "Code of a city",
+	"no":      "Number of a merchant",
+	"pool":    "Name of a pool",
+	"entry":   "An entry: 64 lower-case hex digits",
+	"size":    "Size of a checkpoint",
+	"session": "Id of a session, as it is listed",
+	"path":    "Path of a file in the bundle; may hold slashes",
 }
 
 var numbers = []string{"id", "size"} // path parameters that are whole numbers

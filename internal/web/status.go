@@ -82,6 +82,7 @@ var statuses = map[string][3]string{
 	"sent":              {"已发送", "Sent", "done"},
 	"queued":            {"排队中", "Queued", "quiet"},
 	"report.held":       {"等待放行", "Waiting for release", "warn"},
+	"revoked":           {"已撤销", "Revoked", "bad"},
 	"never":             {"未运行", "Never run", "quiet"},
 }
 

@@ -40,7 +40,7 @@ func newSite(t *testing.T) *site {
 			if token != "good" {
 				return Actor{}, errSignIn
 			}
-			return Actor{1, "li", "李", "auditor", "suzhou"}, nil
+			return Actor{1, "li", "李", "auditor", "suzhou", nil}, nil
 		},
 		May: func(role, permission string) bool { return role == "auditor" && permission == "audit.view" }})
 	s.Pages.Add("sample", samplePages)
