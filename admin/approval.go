@@ -23,6 +23,7 @@ var kinds = map[string][2]string{
 	"risk.exclude":         {"按风险规则排除", "Exclude by a risk rule"},
 	"draw.notice":          {"发布抽签公告", "Publish the draw notice"},
 	"draw.void":            {"作废抽签", "Void a draw"},
+	"draw.ceremony":        {"抽签仪式：确认封存内容", "Ceremony: confirm what is sealed"},
 	"disbursement.batch":   {"批准资金批次", "Approve a batch of money"},
 	"disbursement.reissue": {"批准补发", "Approve a reissue"},
 	"return.surplus":       {"退回结余资金", "Return the surplus"},

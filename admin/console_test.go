@@ -279,7 +279,7 @@ var pages = map[string]string{
 	"/console": "city-admin", "/console?x=1": "system-admin", "/console?x=2": "branch", "/console/campaigns": "approver", "/console/campaigns/new": "city-admin",
 	"/console/campaigns/" + slug: "operations", "/console/campaigns/" + slug + "?as=auditor": "auditor", "/console/campaigns/" + slug + "?as=admin": "city-admin",
 	"/console/campaigns/" + slug + "/deletions": "auditor",
-	"/console/registrations":                    "city-admin", "/console/draws": "auditor", "/console/draws/" + slug: "city-admin", "/console/merchants": "operations",
+	"/console/registrations":                    "city-admin", "/console/draws": "auditor", "/console/draws/" + slug: "city-admin", "/console/draws/" + slug + "/ceremony": "regulator", "/console/merchants": "operations",
 	"/console/merchants?district=x": "auditor", "/console/reports": "regulator", "/console/disbursement": "operations", "/console/wallets": "regulator", "/console/reconciliation": "operations", "/console/settlements": "operations", "/console/settlements/" + slug + "/merchants/SZ-0001": "operations", "/console/approvals": "approver", "/console/approvals?status=approved": "operations",
 	"/console/approvals/1": "approver", "/console/approvals/2": "approver", "/console/audit": "auditor", "/console/audit?campaign=" + slug: "auditor", "/console/system": "system-admin",
 	"/console/campaigns/new?from=" + slug: "city-admin", "/console/campaigns/" + slug + "/preview": "auditor", "/console/campaigns/" + slug + "/preview?stage=drawn": "operations",

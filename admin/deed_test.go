@@ -248,3 +248,15 @@ func TestFieldsOfAPageHaveTheirOwnIDs(t *testing.T) {
 		}
 	}
 }
+
+func TestCeremonyIsShownToAHallAndConfirmedInTime(t *testing.T) {
+	d := newDesk(t)
+	d.withCampaign()
+	address := "/console/draws/" + slug + "/ceremony"
+	page := d.must(d.ask("regulator", "GET", address, ""), 200, `http-equiv="refresh"`).Body.String()
+	if !strings.Contains(page, "抽签仪式") || strings.Contains(page, "<form") {
+		t.Errorf("the screen offers something to who may not run a draw, or lacks its title: %s", page)
+	}
+	d.must(d.form("regulator", address), 403, "")
+	d.must(d.form("city-admin", address), 409, "方案写入日志之后、随机数产生之前才能确认")
+}

@@ -112,7 +112,8 @@ func drawBlocks(c *gin.Context, view *lottery.View) []block {
 	helpers := helperTable(c, view)
 	facts := []fact{{Label: web.Tr(c, "信标轮次", "Beacon round"), Value: strconv.FormatUint(view.Round, 10)}, {Label: web.Tr(c, "信标时间", "Beacon time"), Value: moment(view.RoundAt)},
 		{Label: web.Tr(c, "公开随机数截止", "Reveals until"), Value: moment(view.RevealBy)}, {Label: web.Tr(c, "见证人", "Witnesses"), Value: strings.Join(view.Witnesses, web.Tr(c, "、", ", "))},
-		{Label: web.Tr(c, "法定数", "Quorum"), Value: strconv.Itoa(view.Quorum)}}
+		{Label: web.Tr(c, "法定数", "Quorum"), Value: strconv.Itoa(view.Quorum)},
+		{Label: web.Tr(c, "会场大屏", "Screen of a hall"), Value: web.Tr(c, "打开抽签仪式", "Open the ceremony"), URL: "/console/draws/" + view.ID + "/ceremony"}}
 	return []block{{Figures: figures}, {Columns: []block{
 		{Title: web.Tr(c, "公开记录", "Public record"), Timeline: documentEvents(c, view)},
 		{Title: web.Tr(c, "协助方与信标", "Helpers and beacon"), Table: &helpers, Facts: facts}}}}
@@ -120,7 +121,7 @@ func drawBlocks(c *gin.Context, view *lottery.View) []block {
 
 // documents names the files of a draw in the order in which they are published.
 var documents = map[draw.Kind][2]string{
-	"notice": {"抽签公告", "Notice"}, "chain": {"登记链", "Chain"}, "excluded": {"排除名单", "Excluded"}, "plan": {"抽签方案", "Plan"},
+	"notice": {"抽签公告", "Notice"}, "chain": {"信标来源", "Beacon chain"}, "excluded": {"排除人数", "Excluded"}, "plan": {"抽签方案", "Plan"},
 	"reveals": {"协助方随机数", "Reveals"}, "beacon": {"信标", "Beacon"}, "result": {"抽签结果", "Result"}, "void": {"作废声明", "Void"}, "backfill": {"递补", "Backfills"},
 }
 

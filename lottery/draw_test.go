@@ -15,6 +15,7 @@ import (
 
 	"hongbao/campaign"
 	"hongbao/internal/database"
+	"hongbao/internal/staff"
 	"hongbao/internal/testkit"
 	"hongbao/internal/web"
 	"hongbao/lottery/beacon"
@@ -520,4 +521,62 @@ func TestCancelledCampaignLeavesAVoid(t *testing.T) {
 	s.advance(Voided, forWitnesses)
 	s.work(2)
 	s.must(s.verify().Err())
+}
+
+// Two people in the hall confirm what is sealed, before the randomness exists; the draw does not wait for them.
+func TestCeremonyTakesTwoPeopleBeforeTheRound(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, db *database.DB) {
+		s := newStreet(t, db)
+		s.toAnnounced(40)
+		if _, err := s.service.RequestCeremony(ctx, "city-admin.li", slug); !isFault(err, errCeremony) {
+			t.Errorf("before the plan: %v", err)
+		}
+		s.clock.Set(s.book.Windows.Close)
+		s.job(s.service.Campaigns.CloseDue)
+		s.advance(Planned, forWitnesses)
+		approval, err := s.service.RequestCeremony(ctx, "city-admin.li", slug)
+		s.must(err)
+		hall := func() *Ceremony {
+			c, err := s.service.Ceremony(ctx, slug)
+			s.must(err)
+			return c
+		}
+		if c := hall(); c.Confirmation == nil || c.Confirmation.Checker != "" || c.PlanHash == "" || c.Seed != "" || len(c.Prizes) > 0 {
+			t.Errorf("after the first person: %+v", c)
+		}
+		own := staff.Account{Username: "city-admin.li", Role: staff.Approver, City: staff.AllCities}
+		if err := s.service.Staff.Decide(ctx, approval, own, true, ""); !isFault(err, staff.ErrOwnRequest) {
+			t.Errorf("one person confirmed twice: %v", err)
+		}
+		s.decide(approval)
+		if c := hall(); c.Confirmation.Checker != "approver.chen" {
+			t.Errorf("after the second person: %+v", c.Confirmation)
+		}
+		late, err := s.service.RequestCeremony(ctx, "city-admin.li", slug)
+		s.must(err)
+		s.clock.Advance(time.Minute)
+		s.work(2)
+		s.advance(Sealed, forReveals)
+		for name := range s.helpers {
+			s.reveal(name)
+		}
+		s.advance(Revealed, forWitnesses)
+		s.work(2)
+		s.clock.Set(s.book.Windows.Draw())
+		if err := s.tryDecide(late); !isFault(err, errCeremony) {
+			t.Errorf("confirmed after the round: %v", err)
+		}
+		s.advance(Drawn, forWitnesses)
+		s.work(2)
+		s.advance(Published, "")
+		given := int64(0)
+		for _, prize := range hall().Prizes {
+			if given += prize.Got; prize.Got > prize.Count || int64(len(prize.First)) != min(prize.Got, firstShown) {
+				t.Errorf("%+v", prize)
+			}
+		}
+		if c := hall(); given != 12 || c.Seed == "" {
+			t.Errorf("the hall sees %d prizes, seed %q", given, c.Seed)
+		}
+	})
 }

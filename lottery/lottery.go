@@ -69,8 +69,9 @@ func (s *Service) Jobs() []database.Job {
 	return []database.Job{{Name: "lottery-advance", ZH: "推进抽签：每一步在见证签名达到法定数后进行", Schedule: "* * * * *", Run: s.AdvanceDue}}
 }
 
-// HandleApprovals registers what a second person's decision does: publish a notice, void a draw.
+// HandleApprovals registers what a second person's decision does: publish a notice, void a draw, confirm in a hall what is sealed.
 func (s *Service) HandleApprovals() {
 	s.Staff.Handle(approvalNotice, s.publishNotice)
 	s.Staff.Handle(approvalVoid, s.void)
+	s.Staff.Handle(approvalCeremony, s.confirmCeremony)
 }

@@ -45,6 +45,7 @@ var checks = map[string]Permission{
 	"risk.exclude":         CampaignApprove,
 	"draw.notice":          DrawConfirm,
 	"draw.void":            DrawConfirm,
+	"draw.ceremony":        DrawConfirm,
 	"disbursement.batch":   MoneyApprove,
 	"disbursement.reissue": MoneyApprove,
 	"return.surplus":       MoneyApprove,
