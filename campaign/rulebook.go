@@ -84,6 +84,7 @@ type Operator struct {
 	Name  string   `yaml:"name" json:"name"`
 	Title Text     `yaml:"title" json:"title"`
 	Apps  []string `yaml:"apps,omitempty" json:"apps"`
+	Via   string   `yaml:"via,omitempty" json:"via,omitempty"` // the access point of a city bank, as City Bank Clearing (城银清算)
 }
 
 // App is a merchant app that takes sub-wallets.
@@ -98,7 +99,7 @@ type Acquirer struct {
 	Title Text   `yaml:"title" json:"title"`
 }
 
-// OperatorNames are the operators that the platform has adapters for.
+// OperatorNames are the six operators that the platform reaches by themselves. A city bank is reached via an access point.
 var OperatorNames = []string{"icbc", "abc", "boc", "ccb", "bocom", "psbc"}
 
 // ParseRuleBook reads and checks a rule book. The error is an Invalid fault that lists every mistake with its line,

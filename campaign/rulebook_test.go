@@ -111,6 +111,7 @@ func TestRuleBookRefusals(t *testing.T) {
 		{"a draw after the claim", "draw_delay: 96h", "draw_delay: 200h", "windows.claim_from", "out of order", true},
 		{"no such day", "notice: 2020-12-04 12:00", "notice: 2020-13-04 12:00", "windows.notice", "moment", false},
 		{"unknown operator", "{name: icbc,", "{name: cmb,", "operators[0].name", "unknown operator", false},
+		{"access point", "{name: icbc,", "{name: suzhou-bank, via: City Clearing,", "operators[0].via", "lower-case", false},
 		{"operator twice", "{name: abc,", "{name: icbc,", "operators[1].name", "twice", false},
 		{"app outside the list", "apps: [jd, bilibili]", "apps: [jd, alipay]", "operators[2].apps[1]", "no app", false},
 		{"unknown pay mode", "pay_modes: [sub-wallet]\n", "pay_modes: [barter]\n", "scenarios[1].pay_modes[0]", "not one of", false},

@@ -31,8 +31,11 @@ var PayModes = []string{"pos-shows-code", "pos-scans-payer", "stand-qr", "tap", 
 func (rb *RuleBook) checkOperators(r *reading) {
 	atLeastOne(r, "operators", len(rb.Operators))
 	for i, operator := range rb.Operators {
-		if !slices.Contains(OperatorNames, operator.Name) {
+		if !slices.Contains(OperatorNames, operator.Name) && operator.Via == "" {
 			r.add(fmt.Sprintf("operators[%d].name", i), "未知的运营机构 %s", "unknown operator %s", operator.Name)
+		}
+		if operator.Via != "" {
+			checkToken(r, fmt.Sprintf("operators[%d].via", i), operator.Via)
 		}
 		for j, app := range operator.Apps {
 			path := fmt.Sprintf("operators[%d].apps[%d]", i, j)

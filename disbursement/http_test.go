@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/emmansun/gmsm/sm2"
 
@@ -104,6 +105,28 @@ func (s *served) tell(signer, path string, in any, change func(*http.Request)) (
 		}
 	}
 	return recorder.Code, string(text)
+}
+
+// An access point speaks for the banks behind it, and for nobody else.
+func TestAccessPointSpeaksForItsMembersOnly(t *testing.T) {
+	s := serve(t, 4)
+	s.creditAll()
+	s.Parties = map[string]string{"icbc": "abc"} // abc is the access point of icbc
+	for _, c := range []struct {
+		signer, about string
+		want          int
+	}{{"abc", "icbc", http.StatusNoContent}, {"icbc", "icbc", http.StatusForbidden}, {"icbc", "abc", http.StatusForbidden}, {"abc", "abc", http.StatusNoContent}, {"abc", "ccb", http.StatusForbidden}} {
+		if code, text := s.tell(c.signer, "/operator/v1/events", EventBatch{Operator: c.about}, nil); code != c.want {
+			t.Errorf("%s speaks for %s: %d %s", c.signer, c.about, code, text)
+		}
+	}
+	s.clock.Advance(signing.Window + time.Second)
+	late := s.clock.Now()
+	if code, _ := s.tell("abc", "/operator/v1/events", EventBatch{Operator: "abc"}, func(r *http.Request) {
+		r.Header.Set(signing.HeaderTimestamp, fmt.Sprint(late.Add(-2*signing.Window).Unix()))
+	}); code != http.StatusUnauthorized {
+		t.Errorf("a message with an old time: %d", code)
+	}
 }
 
 func TestOperatorMessages(t *testing.T) {

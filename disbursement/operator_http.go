@@ -1,6 +1,7 @@
 package disbursement
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -10,8 +11,9 @@ import (
 	"hongbao/internal/signing"
 )
 
-// message reads an operator's signed message. The operator that it is about must be the one that signed.
-func (s *Service) message(c *gin.Context, into any, about *string) (party string, err error) {
+// message reads a signed message and gives the operator that it is about: the one that signed, or one for which the signing
+// access point speaks.
+func (s *Service) message(c *gin.Context, into any, about *string) (operator string, err error) {
 	party, body, err := s.Verifier.ReadRequest(c.Request, maxMessage)
 	if err != nil {
 		return "", unbelieved(err)
@@ -19,10 +21,10 @@ func (s *Service) message(c *gin.Context, into any, about *string) (party string
 	if err := json.Unmarshal(body, into); err != nil {
 		return "", errMessage.With(err)
 	}
-	if *about != party || s.Operators[party] == nil {
+	if cmp.Or(s.Parties[*about], *about) != party || s.Operators[*about] == nil {
 		return "", errSpeaker
 	}
-	return party, nil
+	return *about, nil
 }
 
 // unbelieved is what an outsider hears whose message is not believed.

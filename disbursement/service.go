@@ -56,6 +56,7 @@ type Service struct {
 	Lottery   Lottery
 	Staff     Approvals
 	Operators map[string]Operator // by name
+	Parties   map[string]string   // who signs for an operator that is behind an access point, by the operator's name; may be nil
 	Signer    *signing.Signer     // signs our answers to operators
 	Verifier  *signing.Verifier   // believes their messages
 	Now       func() time.Time

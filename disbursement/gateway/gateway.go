@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ecdsa"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,11 +25,12 @@ import (
 	"hongbao/internal/signing"
 )
 
-// Profile says how one operator is reached. Several second-tier banks behind one access point have a profile each, with
-// their own Name and URL, and the access point's Party and keys.
+// Profile says how one operator is reached. One profile can stand for an access point, behind which several second-tier
+// banks are operators: see Member.
 type Profile struct {
 	Name     string             // of the operator
 	Party    string             // who signs its answers: the operator itself if empty, or its access point
+	Bank     string             // code of the bank behind an access point, which every call then carries as ?bank=
 	URL      string             // below which /bank/v1 lies
 	Signer   signing.Signer     // the platform's
 	Keys     *signing.Directory // the party's public keys
@@ -36,7 +38,8 @@ type Profile struct {
 	Rate     float64            // calls a second; no limit if 0
 	Timeout  time.Duration      // of one call; 10 s if 0
 	Batch    int                // orders in one call, at most 1000; 100 if 0
-	Client   *http.Client       // with mutual TLS where the operator asks for it; a client of our own if nil
+	TLS      *tls.Config        // of connections, where the operator asks for mutual TLS: see signing.MutualTLS
+	Client   *http.Client       // instead of a client of our own
 	Measures *Measures          // nil: nothing is counted
 	Rest     time.Duration      // how long the circuit stays open after failures in a row; 5 s if 0
 }
@@ -86,6 +89,32 @@ func New(p Profile) (*Gateway, error) {
 			IsExcluded:  func(err error) bool { return errors.Is(err, context.Canceled) }})}, nil
 }
 
+// Member is the gateway to one bank behind this access point. Its calls carry the bank's code under the signature, and share
+// the access point's rate and circuit with those of the other members.
+func (g *Gateway) Member(name, bank string) (*Gateway, error) {
+	if name == "" || bank == "" {
+		return nil, fmt.Errorf("gateway: a bank behind %q needs a name and a code", g.profile.Party)
+	}
+	member := *g
+	member.profile.Name, member.profile.Bank = name, bank
+	return &member, nil
+}
+
+// address is where a call goes: a bank behind an access point is named in the query, which the signature covers.
+func (p Profile) address(path string) string {
+	if p.Bank == "" {
+		return p.URL + path
+	}
+	return p.URL + path + "?" + url.Values{"bank": {p.Bank}}.Encode()
+}
+
+// clientWith is a client of our own; with mutual TLS if a configuration is given.
+func clientWith(secure *tls.Config) *http.Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost, transport.MaxConnsPerHost, transport.TLSClientConfig = 64, 64, secure
+	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
 func (p *Profile) complete() {
 	if p.Party == "" {
 		p.Party = p.Name
@@ -100,9 +129,7 @@ func (p *Profile) complete() {
 		p.Batch = 100
 	}
 	if p.Client == nil {
-		transport := http.DefaultTransport.(*http.Transport).Clone()
-		transport.MaxIdleConnsPerHost, transport.MaxConnsPerHost = 64, 64
-		p.Client = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		p.Client = clientWith(p.TLS)
 	}
 }
 
@@ -174,7 +201,7 @@ func (g *Gateway) call(ctx context.Context, method, path string, body []byte, re
 func (g *Gateway) exchange(ctx context.Context, method, path string, body []byte, read reader) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, g.profile.Timeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, method, g.profile.URL+path, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, method, g.profile.address(path), bytes.NewReader(body))
 	if err != nil {
 		return answer{}, err
 	}

@@ -40,7 +40,7 @@ func newBank(s *Street, p *party) (*bank, error) {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
 	return &bank{party: p, apps: s.options.Apps[p.name],
-		verifier: signing.Verifier{Party: p.name, Keys: keys, Now: s.options.Now, Nonces: &signing.MemoryNonces{}},
+		verifier: signing.Verifier{Party: p.keys.party, Keys: keys, Now: s.options.Now, Nonces: &signing.MemoryNonces{}},
 		dice:     dice{seed: s.options.Seed, bank: p.name, level: s.options.Faults},
 		wallets:  map[string]*wallet{}, tokens: map[string]*wallet{}, coupons: map[string]*coupon{}, orders: map[string]*order{},
 		payments: map[string]*payment{}, subs: map[string]*subWallet{}, inboxes: map[string][]json.RawMessage{}}, nil

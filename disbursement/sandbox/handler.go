@@ -122,7 +122,7 @@ func (b *bank) verified(name string, next func(w http.ResponseWriter, r *http.Re
 }
 
 func (b *bank) respond(w http.ResponseWriter, r *http.Request, status int, body []byte) {
-	if err := b.signer.Respond(w, r, status, body); err != nil {
+	if err := b.keys.signer().Respond(w, r, status, body); err != nil {
 		b.street.options.Log.Error("answer not sent", "bank", b.name, "error", err)
 	}
 }

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"crypto/ed25519"
 	"encoding/base64"
 	"errors"
@@ -12,9 +13,12 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
+	"github.com/emmansun/gmsm/sm2"
 	"golang.org/x/mod/sumdb/note"
 
+	"hongbao/disbursement"
 	"hongbao/internal/signing"
 	"hongbao/lottery/beacon"
 	"hongbao/lottery/draw"
@@ -25,7 +29,7 @@ import (
 type party struct {
 	street *Street
 	name   string
-	signer signing.Signer
+	keys   *keyPair
 	vkey   string
 	cosign note.Signer
 
@@ -40,7 +44,7 @@ func newParty(s *Street, name string) (*party, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: key of %s: %w", name, err)
 	}
-	p.signer = signing.Signer{Party: name, Key: key, Now: s.options.Now}
+	p.keys = &keyPair{party: name, now: s.options.Now, all: []*sm2.PrivateKey{key}}
 	seed := digestOf(s.options.Seed, name, "witness")
 	public := ed25519.NewKeyFromSeed(seed[:]).Public().(ed25519.PublicKey)
 	plain, err := note.NewEd25519VerifierKey(name, public)
@@ -54,6 +58,66 @@ func newParty(s *Street, name string) (*party, error) {
 	}
 	p.vkey, err = draw.WitnessKey(plain)
 	return p, err
+}
+
+// keyPair signs for a bank, or for several behind one access point. While its key is being replaced, what was sealed to the
+// old one is opened too.
+type keyPair struct {
+	party string
+	now   func() time.Time
+
+	mu  sync.Mutex
+	all []*sm2.PrivateKey // the newest first
+}
+
+func (k *keyPair) signer() *signing.Signer {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return &signing.Signer{Party: k.party, Key: k.all[0], Now: k.now}
+}
+
+func (k *keyPair) unseal(place, text string) (plain []byte, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, key := range k.all {
+		if plain, err = signing.Unseal(key, place, text); err == nil {
+			return plain, nil
+		}
+	}
+	return nil, err
+}
+
+// Rotate gives a bank, or the access point, a new key, with which it signs from now on, and gives its public half.
+func (s *Street) Rotate(name string) (*ecdsa.PublicKey, error) {
+	keys := s.keysOf(name)
+	if keys == nil {
+		return nil, fmt.Errorf("sandbox: nobody is called %s", name)
+	}
+	keys.mu.Lock()
+	defer keys.mu.Unlock()
+	key, err := signing.ParsePrivateKey(fmt.Sprintf("%x", digestOf(s.options.Seed, name, "sm2", fmt.Sprint(len(keys.all)))))
+	if err != nil {
+		return nil, err
+	}
+	keys.all = append([]*sm2.PrivateKey{key}, keys.all...)
+	return &key.PublicKey, nil
+}
+
+// TrustPlatform lets every bank believe one more key of the platform, as it does while the platform's key is replaced.
+func (s *Street) TrustPlatform(key signing.PublicKey) error {
+	for _, b := range s.banks {
+		if err := b.verifier.Keys.Add(disbursement.PlatformParty, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DistrustPlatform ends what TrustPlatform, or the options, began.
+func (s *Street) DistrustPlatform(key *ecdsa.PublicKey, until time.Time) {
+	for _, b := range s.banks {
+		b.verifier.Keys.Retire(disbursement.PlatformParty, signing.KeyID(key), until)
+	}
 }
 
 func (p *party) routes(mux *http.ServeMux) {

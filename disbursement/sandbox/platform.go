@@ -91,7 +91,7 @@ func (b *bank) tell(ctx context.Context, path string, in any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	response, err := b.street.send(ctx, http.MethodPost, path, "application/json", body, &b.signer)
+	response, err := b.street.send(ctx, http.MethodPost, path, "application/json", body, b.keys.signer())
 	if err != nil {
 		return nil, err
 	}

@@ -40,8 +40,9 @@ type Options struct {
 	PlatformURL string           // where events go; SetPlatform can set it later
 	PlatformKey *ecdsa.PublicKey // whose requests the banks believe
 	Apps        map[string][]string
-	Latency     time.Duration // of every answer of a bank
-	Hang        time.Duration // how long a timed-out call hangs before its connection breaks; 0 breaks it at once
+	Members     map[string]string // city banks behind the access point: the bank's code by its name
+	Latency     time.Duration     // of every answer of a bank
+	Hang        time.Duration     // how long a timed-out call hangs before its connection breaks; 0 breaks it at once
 	Log         *slog.Logger
 }
 
@@ -111,6 +112,9 @@ func (s *Street) open(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := s.openAccessPoint(ctx); err != nil {
+		return err
+	}
 	return s.listen(smsName, newSMS(s.options.Now).routes())
 }
 
@@ -142,8 +146,8 @@ func (s *Street) SetPlatform(url string) { s.platform.Store(&url) }
 
 // Banks gives the addresses of the six banks by name.
 func (s *Street) Banks() map[string]string {
-	urls := make(map[string]string, len(s.banks))
-	for name := range s.banks {
+	urls := make(map[string]string, len(Operators))
+	for _, name := range Operators {
 		urls[name] = s.urls[name]
 	}
 	return urls
@@ -159,7 +163,7 @@ func (s *Street) SMSURL() string { return s.urls[smsName] }
 func (s *Street) PublicKeys() map[string]*ecdsa.PublicKey {
 	keys := make(map[string]*ecdsa.PublicKey, len(s.parties))
 	for name, p := range s.parties {
-		keys[name] = &p.signer.Key.PublicKey
+		keys[name] = &p.keys.signer().Key.PublicKey
 	}
 	return keys
 }

@@ -9,7 +9,6 @@ import (
 
 	"hongbao/disbursement"
 	"hongbao/internal/money"
-	"hongbao/internal/signing"
 )
 
 // shanghai is the zone of banking days: UTC+8 all year.
@@ -131,7 +130,7 @@ type findIn struct {
 
 // findWallet answers the platform. The phone travels sealed, and the answer holds a token.
 func (b *bank) findWallet(in findIn) (any, fault, error) {
-	phone, err := signing.Unseal(b.signer.Key, disbursement.PlacePhone, in.PhoneSealed)
+	phone, err := b.keys.unseal(disbursement.PlacePhone, in.PhoneSealed)
 	if err != nil {
 		return nil, calm, refusal{http.StatusBadRequest, "phone-sealed", "the phone cannot be opened"}
 	}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"hongbao/internal/signing"
 )
 
 // Config is what the settings table yields. Secrets are in Keys and are never printed.
@@ -19,15 +21,17 @@ type Config struct {
 	Listen      string // host:port
 	PublicURL   string // how citizens, operators and witnesses reach this service
 	LogLevel    string
-	Proxies     []string      // reverse proxies whose word on a caller's address is believed
-	Metrics     string        // private address of metrics and profiles; empty is none
-	Drain       time.Duration // how long the service goes on after it has said that it is leaving
-	LogName     string        // origin of the public log, without the city
-	BeaconChain string        // path of a chain.json; empty is drand's quicknet
-	BeaconURLs  []string      // drand relays; empty is the public ones
-	Operators   string        // path of the operators' profiles (YAML)
-	SMS         string        // base URL of the SMS gateway; empty writes messages to the outbox only
-	KeeperURL   string        // base URL of the pseudonym keeper; empty keeps pseudonyms in this process
+	Proxies     []string          // reverse proxies whose word on a caller's address is believed
+	Metrics     string            // private address of metrics and profiles; empty is none
+	Drain       time.Duration     // how long the service goes on after it has said that it is leaving
+	LogName     string            // origin of the public log, without the city
+	BeaconChain string            // path of a chain.json; empty is drand's quicknet
+	BeaconURLs  []string          // drand relays; empty is the public ones
+	Operators   string            // path of the operators' profiles (YAML)
+	Door        string            // address on which operators are heard, with mutual TLS; empty is the service's own
+	DoorTLS     signing.MutualTLS // of that address
+	SMS         string            // base URL of the SMS gateway; empty writes messages to the outbox only
+	KeeperURL   string            // base URL of the pseudonym keeper; empty keeps pseudonyms in this process
 	Keys        Keys
 }
 
@@ -56,15 +60,19 @@ const (
 // settings is the whole configuration of the program.
 var settings = []Setting{
 	{Name: "database", Default: "sqlite:var/hongbao.db", Help: "database: sqlite:PATH or mysql://user:password@host/name", Set: setDatabase},
-	{Name: "listen", Default: "127.0.0.1:8080", Help: "address to serve on, host:port", Set: setListen},
+	{Name: "listen", Default: "127.0.0.1:8080", Help: "address to serve on, host:port", Set: func(c *Config, v string) error { c.Listen = v; return hostPort(v) }},
 	{Name: "public-url", Help: "address under which others reach this service (default http://LISTEN)", Set: setPublicURL},
 	{Name: "proxies", Help: "addresses or networks of reverse proxies whose X-Forwarded-For is believed, comma separated (default: none)", Set: setProxies},
-	{Name: "metrics-listen", Help: "private address for metrics and profiles, host:port (default: none)", Set: setMetrics},
+	{Name: "metrics-listen", Help: "private address for metrics and profiles, host:port (default: none)", Set: func(c *Config, v string) error { c.Metrics = v; return hostPort(v) }},
 	{Name: "drain", Default: "3s", Help: "how long to go on serving, not ready, once told to stop", Set: setDrain},
 	{Name: "log-level", Default: "info", Help: "debug, info, warn or error", Set: setLogLevel},
 	{Name: "beacon-chain", Help: "chain.json of a drand chain (default: quicknet)", Set: func(c *Config, v string) error { c.BeaconChain = v; return fileExists(v) }},
 	{Name: "beacon-urls", Help: "drand relays, comma separated (default: the public relays)", Set: setBeaconURLs},
 	{Name: "operators", Help: "file with the operators' addresses and public keys (YAML)", Set: func(c *Config, v string) error { c.Operators = v; return fileExists(v) }},
+	{Name: "operator-listen", Help: "address on which operators are heard with mutual TLS, host:port (default: where everybody is)", Set: func(c *Config, v string) error { c.Door = v; return hostPort(v) }},
+	{Name: "operator-certificate", Help: "our certificate on operator-listen, PEM", Set: func(c *Config, v string) error { c.DoorTLS.Certificate = v; return fileExists(v) }},
+	{Name: "operator-certificate-key", Help: "file with the key of operator-certificate, PEM", Set: func(c *Config, v string) error { c.DoorTLS.Key = v; return fileExists(v) }},
+	{Name: "operator-authorities", Help: "authorities of the operators' certificates, PEM; old and new ones while they change", Set: func(c *Config, v string) error { c.DoorTLS.Authorities = v; return fileExists(v) }},
 	{Name: "sms-url", Help: "base URL of the SMS gateway (default: messages stay in the outbox)", Set: func(c *Config, v string) (err error) { c.SMS, err = webAddress(v); return }},
 	{Name: "master-key", Secret: true, Required: true, Help: "key that wraps the campaigns' keys, 64 hex digits", Set: func(c *Config, v string) error { return c.Keys.setMaster(v) }},
 	{Name: "previous-master-key", Secret: true, Passing: true, Help: "the master key before this one, until `hongbao keys rotate` has wrapped everything anew, 64 hex digits", Set: func(c *Config, v string) error { return c.Keys.setPrevious(v) }},
@@ -162,7 +170,7 @@ func (c *Config) crossCheck() (mistakes []error) {
 	if c.Keys.Demo && !isLoopback(c.Listen) {
 		mistakes = append(mistakes, fmt.Errorf("listen %s: demo keys are refused outside the loopback address, since anyone can make the same; make keys of your own", c.Listen))
 	}
-	return append(mistakes, c.crossCheckKeeper()...)
+	return append(append(mistakes, c.crossCheckDoor()...), c.crossCheckKeeper()...)
 }
 
 // crossCheckKeeper: whoever holds the register of people must not hold the keeper's key as well.
@@ -227,8 +235,7 @@ func setDatabase(c *Config, v string) error {
 	return errors.New("want sqlite:PATH or mysql://user:password@host[:port]/name")
 }
 
-func setListen(c *Config, v string) error {
-	c.Listen = v
+func hostPort(v string) error {
 	if _, _, err := net.SplitHostPort(v); err != nil {
 		return errors.New("want host:port")
 	}
@@ -246,14 +253,6 @@ func setProxies(c *Config, v string) error {
 			return fmt.Errorf("%s is no network; %s is", part, network)
 		}
 		c.Proxies = append(c.Proxies, part)
-	}
-	return nil
-}
-
-func setMetrics(c *Config, v string) error {
-	c.Metrics = v
-	if _, _, err := net.SplitHostPort(v); err != nil {
-		return errors.New("want host:port")
 	}
 	return nil
 }

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -12,8 +14,8 @@ import (
 	"hongbao/internal/signing"
 )
 
-// operatorEntry is one operator in the operators file. Keys are PEM files or one-line public keys; while a key is being replaced both
-// stand in the list, the one that sensitive fields are sealed to first.
+// operatorEntry is one operator in the operators file, or an access point with the banks behind it. Keys are PEM files or
+// one-line public keys; while a key is being replaced both stand in the list, the one that sensitive fields are sealed to first.
 type operatorEntry struct {
 	Name    string        `yaml:"name"`
 	Party   string        `yaml:"party,omitempty"` // who signs, where an access point stands for several banks
@@ -22,53 +24,136 @@ type operatorEntry struct {
 	Rate    float64       `yaml:"rate,omitempty"` // calls a second
 	Timeout time.Duration `yaml:"timeout,omitempty"`
 	Batch   int           `yaml:"batch,omitempty"`
+	TLS     *tlsEntry     `yaml:"tls,omitempty"`
+	Members []memberEntry `yaml:"members,omitempty"` // then this entry is the access point and no operator itself
+}
+
+// tlsEntry names the PEM files of mutual TLS. The operator's authorities are the only ones that are believed; while they are
+// replaced the file holds the old ones and the new.
+type tlsEntry struct {
+	Certificate string `yaml:"certificate"`
+	Key         string `yaml:"key"`
+	Authorities string `yaml:"authorities"`
+}
+
+func (e tlsEntry) files() signing.MutualTLS {
+	return signing.MutualTLS{Certificate: e.Certificate, Key: e.Key, Authorities: e.Authorities}
+}
+
+// memberEntry is a bank behind an access point, with the code that its calls carry.
+type memberEntry struct {
+	Name string `yaml:"name"`
+	Bank string `yaml:"bank"`
+}
+
+// operatorSet are the operators that a file describes: how each is reached, whose keys are believed, who signs for whom, and
+// to which keys the files for an operator are sealed.
+type operatorSet struct {
+	operators map[string]disbursement.Operator
+	directory *signing.Directory
+	parties   map[string]string
+	seals     map[string]signing.PublicKey
+}
+
+func newOperatorSet() operatorSet {
+	return operatorSet{operators: map[string]disbursement.Operator{}, directory: &signing.Directory{}, parties: map[string]string{}, seals: map[string]signing.PublicKey{}}
 }
 
 // loadOperators reads the operators file: a list under the key "operators".
-func loadOperators(path string, signer signing.Signer, measures *gateway.Measures) (map[string]disbursement.Operator, *signing.Directory, error) {
-	operators, directory := make(map[string]disbursement.Operator), &signing.Directory{}
+func loadOperators(path string, signer signing.Signer, measures *gateway.Measures) (operatorSet, error) {
+	set := newOperatorSet()
 	if path == "" {
-		return operators, directory, nil
+		return set, nil
 	}
+	entries, err := readOperators(path)
+	if err != nil {
+		return set, err
+	}
+	for _, entry := range entries {
+		if err := set.add(entry, signer, measures); err != nil {
+			return set, fmt.Errorf("%s: operator %s: %w", path, entry.Name, err)
+		}
+	}
+	return set, nil
+}
+
+func readOperators(path string) ([]operatorEntry, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	var file struct {
 		Operators []operatorEntry `yaml:"operators"`
 	}
 	if err := yaml.UnmarshalWithOptions(b, &file, yaml.Strict()); err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	for _, entry := range file.Operators {
-		operator, err := entry.open(signer, directory, measures)
-		if err != nil {
-			return nil, nil, fmt.Errorf("%s: operator %s: %w", path, entry.Name, err)
-		}
-		operators[entry.Name] = operator
-	}
-	return operators, directory, nil
+	return file.Operators, nil
 }
 
-func (e operatorEntry) open(signer signing.Signer, directory *signing.Directory, measures *gateway.Measures) (disbursement.Operator, error) {
-	if e.Party == "" {
-		e.Party = e.Name
+var errNameTwice = errors.New("another operator has this name")
+
+// add opens an entry and puts it, or the banks behind it, into the set.
+func (set operatorSet) add(e operatorEntry, signer signing.Signer, measures *gateway.Measures) error {
+	opened, seal, err := e.open(signer, set.directory, measures)
+	if err != nil {
+		return err
 	}
-	profile := gateway.Profile{Name: e.Name, Party: e.Party, URL: e.URL, Signer: signer, Keys: directory, Rate: e.Rate, Timeout: e.Timeout, Batch: e.Batch, Measures: measures}
+	put := func(name string, g *gateway.Gateway) error {
+		if set.operators[name] != nil {
+			return fmt.Errorf("%s: %w", name, errNameTwice)
+		}
+		set.operators[name], set.parties[name], set.seals[name] = g, e.party(), seal
+		return nil
+	}
+	if len(e.Members) == 0 {
+		return put(e.Name, opened)
+	}
+	codes := map[string]bool{}
+	for _, m := range e.Members {
+		member, err := opened.Member(m.Name, m.Bank)
+		if err == nil {
+			err = put(m.Name, member)
+		}
+		if err == nil && codes[m.Bank] {
+			err = fmt.Errorf("bank code %s stands there twice", m.Bank)
+		}
+		if err != nil {
+			return err
+		}
+		codes[m.Bank] = true
+	}
+	return nil
+}
+
+func (e operatorEntry) party() string { return cmp.Or(e.Party, e.Name) }
+
+// open makes the gateway of an entry, and gives the key that fields and files for it are sealed to.
+func (e operatorEntry) open(signer signing.Signer, directory *signing.Directory, measures *gateway.Measures) (*gateway.Gateway, signing.PublicKey, error) {
+	profile := gateway.Profile{Name: e.Name, Party: e.party(), URL: e.URL, Signer: signer, Keys: directory, Rate: e.Rate, Timeout: e.Timeout, Batch: e.Batch, Measures: measures}
+	var seal signing.PublicKey
 	for _, text := range e.Keys {
 		if b, err := os.ReadFile(text); err == nil {
 			text = string(b)
 		}
 		key, err := signing.ParsePublicKey(text)
 		if err != nil {
-			return nil, err
+			return nil, seal, err
 		}
-		if err := directory.Add(e.Party, key); err != nil {
-			return nil, err
+		if err := directory.Add(e.party(), key); err != nil {
+			return nil, seal, err
 		}
-		if profile.SealKey == nil {
-			profile.SealKey = key.Key
+		if seal.Key == nil {
+			seal, profile.SealKey = key, key.Key
 		}
 	}
-	return gateway.New(profile)
+	if e.TLS != nil {
+		secure, err := e.TLS.files().Client()
+		if err != nil {
+			return nil, seal, err
+		}
+		profile.TLS = secure
+	}
+	opened, err := gateway.New(profile)
+	return opened, seal, err
 }

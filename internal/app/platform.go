@@ -30,16 +30,15 @@ import (
 
 // surroundings are whom the platform deals with, and by which clock.
 type surroundings struct {
-	now       func() time.Time
-	chain     draw.Chain
-	beacon    lottery.Beacon
-	operators map[string]disbursement.Operator
-	directory *signing.Directory // the operators' public keys
-	sms       campaign.SMS
-	proxies   []string // whose word on a caller's address is believed
-	badge     string   // "rehearsal" or "live"
-	secure    bool     // the site is reached over HTTPS
-	cost      int      // of the staff's password hashes; 0 is the default
+	now    func() time.Time
+	chain  draw.Chain
+	beacon lottery.Beacon
+	operatorSet
+	sms     campaign.SMS
+	proxies []string // whose word on a caller's address is believed
+	badge   string   // "rehearsal" or "live"
+	secure  bool     // the site is reached over HTTPS
+	cost    int      // of the staff's password hashes; 0 is the default
 
 	instruments *instruments
 }
@@ -53,7 +52,7 @@ type platform struct {
 	disbursement *disbursement.Service
 	reporting    *reporting.Service
 	web          *web.Web
-	handler      http.Handler // what answers: the engine, unless a test stands before it
+	handler      http.Handler // what answers: the engine, without the operators where they have a door of their own; a test may stand before it
 	scheduler    *Scheduler
 	instruments  *instruments
 	drain        time.Duration // between saying that it leaves and leaving
@@ -84,7 +83,7 @@ func wire(db *database.DB, config *Config, around surroundings) (*platform, erro
 	signer := &signing.Signer{Party: disbursement.PlatformParty, Key: config.Keys.Operator, Now: around.now}
 	verifier := &signing.Verifier{Party: disbursement.PlatformParty, Keys: around.directory, Now: around.now, Nonces: &disbursement.Nonces{DB: db, Now: around.now}}
 	p.disbursement = &disbursement.Service{
-		DB: db, Campaigns: p.campaigns, Lottery: p.lottery, Staff: p.staff, Operators: around.operators,
+		DB: db, Campaigns: p.campaigns, Lottery: p.lottery, Staff: p.staff, Operators: around.operators, Parties: around.parties,
 		Signer: signer, Verifier: verifier, Now: around.now, Random: rand.Reader,
 	}
 	p.reporting = &reporting.Service{DB: db, Campaigns: p.campaigns, Staff: p.staff, LogKey: logKey, Version: Version(), Now: around.now}

@@ -67,6 +67,11 @@ func serve(cmd *cobra.Command) error {
 		return err
 	}
 	defer metrics.Close()
+	door, shut, err := p.openDoor(config)
+	if err != nil {
+		return err
+	}
+	defer shut()
 	l, err := listen(config.Listen)
 	if err != nil {
 		return err
@@ -75,6 +80,9 @@ func serve(cmd *cobra.Command) error {
 		return errors.Join(err, l.Close())
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "serving on http://%s\noperators verify our messages with the SM2 key %s\n", l.Addr(), signing.FormatPublicKey(&config.Keys.Operator.PublicKey))
+	if door != "" {
+		fmt.Fprintf(cmd.OutOrStdout(), "operators are heard on https://%s alone, by their certificates\n", door)
+	}
 	return p.serve(cmd.Context(), l)
 }
 
@@ -86,7 +94,7 @@ func liveSurroundings(ctx context.Context, config *Config) (surroundings, error)
 	}
 	signer := signing.Signer{Party: disbursement.PlatformParty, Key: config.Keys.Operator, Now: time.Now}
 	var err error
-	if around.operators, around.directory, err = loadOperators(config.Operators, signer, around.instruments.gateway); err != nil {
+	if around.operatorSet, err = loadOperators(config.Operators, signer, around.instruments.gateway); err != nil {
 		return around, err
 	}
 	if config.SMS != "" {

@@ -3,14 +3,15 @@ package app
 import (
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
 
 	"hongbao/disbursement"
-	"hongbao/disbursement/gateway"
 	"hongbao/disbursement/sandbox"
 	"hongbao/internal/signing"
 	"hongbao/lottery/beacon"
@@ -57,24 +58,32 @@ func (w *world) close() error { return errors.Join(w.server.Close(), w.street.Cl
 func (w *world) around(now func() time.Time, keys Keys) (surroundings, error) {
 	around := surroundings{
 		now: now, chain: w.beacon.Chain(), beacon: &beacon.Client{Chain: w.beacon.Chain(), Relays: []string{w.relay}},
-		operators: make(map[string]disbursement.Operator), directory: &signing.Directory{}, badge: "rehearsal",
+		operatorSet: newOperatorSet(), badge: "rehearsal",
 		sms: newSMSGateway(w.street.SMSURL()), proxies: []string{"127.0.0.1"},
 		instruments: newInstruments(),
 		cost:        bcrypt.MinCost, // staff sign in after each jump of the clock, and their passwords are random or printed on the screen
 	}
-	public, addresses := w.street.PublicKeys(), w.street.Banks()
-	for name := range addresses {
-		if err := around.directory.Add(name, signing.PublicKey{Key: public[name]}); err != nil {
-			return around, err
-		}
-	}
 	signer := signing.Signer{Party: disbursement.PlatformParty, Key: keys.Operator, Now: now}
-	for name, address := range addresses {
-		operator, err := gateway.New(gateway.Profile{Name: name, URL: address, Signer: signer, Keys: around.directory, SealKey: public[name], Measures: around.instruments.gateway})
-		if err != nil {
+	for _, entry := range w.entries() {
+		if err := around.add(entry, signer, around.instruments.gateway); err != nil {
 			return around, err
 		}
-		around.operators[name] = operator
 	}
 	return around, nil
+}
+
+// entries are the street's banks as an operators file describes them.
+func (w *world) entries() (list []operatorEntry) {
+	keys, addresses := w.street.PublicKeys(), w.street.Banks()
+	for _, name := range slices.Sorted(maps.Keys(addresses)) {
+		list = append(list, operatorEntry{Name: name, URL: addresses[name], Keys: []string{signing.FormatPublicKey(keys[name])}})
+	}
+	if members := w.street.Members(); len(members) > 0 {
+		point := operatorEntry{Name: sandbox.AccessPoint, URL: w.street.AccessPointURL(), Keys: []string{signing.FormatPublicKey(keys[sandbox.AccessPoint])}}
+		for _, name := range slices.Sorted(maps.Keys(members)) {
+			point.Members = append(point.Members, memberEntry{Name: name, Bank: members[name]})
+		}
+		list = append(list, point)
+	}
+	return list
 }

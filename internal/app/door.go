@@ -1,0 +1,59 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// operatorPath is where operators speak to the platform.
+const operatorPath = "/operator/"
+
+// openDoor opens the operators' own listener, with mutual TLS, if the settings name one. From then on operators are heard
+// nowhere else. The function that comes back lets their requests finish and closes it.
+func (p *platform) openDoor(config *Config) (address string, shut func(), err error) {
+	if config.Door == "" {
+		return "", func() {}, nil
+	}
+	secure, err := config.DoorTLS.Server()
+	if err != nil {
+		return "", nil, err
+	}
+	l, err := listen(config.Door)
+	if err != nil {
+		return "", nil, err
+	}
+	server := &http.Server{Handler: only(p.web.Engine, true), TLSConfig: secure, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn)}
+	p.handler = only(p.web.Engine, false)
+	go func() { _ = server.ServeTLS(l, "", "") }()
+	return l.Addr().String(), func() {
+		ending, cancel := context.WithTimeout(context.Background(), grace)
+		defer cancel()
+		_ = server.Shutdown(ending)
+	}, nil
+}
+
+// only lets through what operators ask, or everything else.
+func only(engine http.Handler, operators bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, operatorPath) != operators {
+			http.NotFound(w, r)
+			return
+		}
+		engine.ServeHTTP(w, r)
+	})
+}
+
+// crossCheckDoor: the operators' listener takes all of its files or is none.
+func (c *Config) crossCheckDoor() (mistakes []error) {
+	named := c.DoorTLS.Certificate != "" || c.DoorTLS.Key != "" || c.DoorTLS.Authorities != ""
+	whole := c.DoorTLS.Certificate != "" && c.DoorTLS.Key != "" && c.DoorTLS.Authorities != ""
+	if c.Door != "" != whole || named != whole {
+		return []error{fmt.Errorf("operator-listen, operator-certificate, operator-certificate-key and operator-authorities are set together or not at all")}
+	}
+	return nil
+}
