@@ -70,6 +70,9 @@ func (s *Service) AppealExclusion(ctx context.Context, registrationID int64, sta
 	if row.Status != Excluded {
 		return Appeal{}, errNotExcluded
 	}
+	if vault == nil {
+		return Appeal{}, identity.ErrDestroyed
+	}
 	appeal := s.newAppeal(live, vault, row, statement)
 	return appeal, s.DB.InTx(ctx, func(tx *gorm.DB) error {
 		if err := unfrozen(tx, live.ID); err != nil {
@@ -285,11 +288,20 @@ func (s *Service) HearAppeal(ctx context.Context, actor string, id int64) (Heard
 	if err != nil {
 		return HeardAppeal{}, err
 	}
-	statement, err := vault.Open(appeal.Sealed, row.Salt[:])
-	if err != nil {
-		return HeardAppeal{}, fmt.Errorf("opening appeal %d: %w", id, err)
+	statement, err := appeal.statement(vault, row)
+	return HeardAppeal{appeal, people[0], statement}, err
+}
+
+// statement opens what the person wrote; it is "" once that was deleted.
+func (a Appeal) statement(vault *identity.Vault, row *registrationRow) (string, error) {
+	if vault == nil || len(a.Sealed) == 0 {
+		return "", nil
 	}
-	return HeardAppeal{appeal, people[0], string(statement)}, nil
+	statement, err := vault.Open(a.Sealed, row.Salt[:])
+	if err != nil {
+		return "", fmt.Errorf("opening appeal %d: %w", a.ID, err)
+	}
+	return string(statement), nil
 }
 
 // MyAppeal is an appeal as the person sees it. Times are RFC 3339.

@@ -130,6 +130,9 @@ func (w *world) hearAppeals(c Campaign, ring []Receipt) {
 	if heard, err := w.HearAppeal(ctx, "operations", list[0].ID); err != nil || heard.Statement != "全家共用一部手机" || !strings.HasPrefix(heard.Person.Name, "张*") {
 		t.Errorf("heard %+v, %v", heard, err)
 	}
+	if data, err := w.MyData(ctx, list[0].RegistrationID); err != nil || len(data.Appeals) != 1 || data.Appeals[0].Statement != "全家共用一部手机" {
+		t.Errorf("the person's own data: %+v, %v", data.Appeals, err)
+	}
 	if err := w.DecideAppeal(ctx, "maker", list[0].ID, false, "x"); !errors.Is(err, errOwnFinding) {
 		t.Errorf("who proposed it decides: %v", err)
 	}

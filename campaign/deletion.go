@@ -26,7 +26,7 @@ var (
 	errTyped     = fault.Field("confirm", "confirm", "输入的编号与活动编号不一致，未执行任何操作。", "What you typed is not the campaign's id; nothing was done.")
 	errStillKept = fault.New(fault.Conflict, "still-kept", "活动尚未结清，或个人信息仍在留存期内，不能销毁密钥。", "The campaign is not settled, or its personal data must still be kept; the key cannot be destroyed yet.")
 	errForgotten = fault.New(fault.Gone, "forgotten", "您的个人信息已经删除。", "Your personal data has been deleted.")
-	errUndrawn   = fault.New(fault.Conflict, "not-drawn", "名单已锁定，抽签结果公布后可以删除。", "The list is frozen; once the result is public the data can be deleted.")
+	errUndrawn   = fault.New(fault.Conflict, "not-drawn", "抽签结果公布后可以删除。", "Once the result of the draw is public the data can be deleted.")
 	errPrize     = fault.New(fault.Conflict, "prize-kept", "中签或候补者的信息须留存备查，到期自动销毁。", "The data of winners and of those on the waitlist must be kept for the audit; it is destroyed on schedule.")
 	errErased    = fault.New(fault.Gone, "erased", "未中签者的个人信息已按期删除，不能再用手机号查询。抽签结果可在公开记录中按抽签编号核对。",
 		"Personal data of people without a prize has been deleted on schedule, so nobody is found by phone any more. The public record shows the result of each entry.")

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"gorm.io/gorm"
+
 	"hongbao/internal/database"
 	"hongbao/internal/fault"
 	"hongbao/internal/identity"
@@ -65,6 +67,14 @@ func TestPeopleWithoutAPrizeAreDeletedOnSchedule(t *testing.T) {
 		if _, err := w.FileRelated(ctx, "maker", c.Slug, "监察", strings.NewReader("document\n"+resident(1)+"\n"+resident(3)+"\n")); err != nil {
 			t.Fatal(err)
 		}
+		for _, i := range []int{0, 1} {
+			err := db.InTx(ctx, func(tx *gorm.DB) error {
+				return insertAppeal(tx, &Appeal{CampaignID: c.ID, RegistrationID: receipts[i].ID, Reason: "ineligible", Sealed: []byte("sealed"), Status: AppealUpheld})
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
 		digest, rows := database.Bytes32{}, []*registrationRow{}
 		if err := db.Read(ctx).Raw("SELECT id, entry, sealed FROM registrations ORDER BY id").Scan(&rows).Error; err != nil {
 			t.Fatal(err)
@@ -91,6 +101,9 @@ func TestPeopleWithoutAPrizeAreDeletedOnSchedule(t *testing.T) {
 		if n := w.count("SELECT COUNT(*) FROM registrations WHERE (document_index IS NULL OR id = ?) AND linked_index IS NULL AND phone_index IS NULL AND idempotency_key IS NULL AND network_hash IS NULL AND LENGTH(sealed) = 0 AND person IS NOT NULL", receipts[1].ID); n != 3 {
 			t.Errorf("%d people are gone", n)
 		}
+		if n := w.count("SELECT COUNT(*) FROM appeals WHERE LENGTH(sealed) = 0 AND registration_id = ?", receipts[1].ID); n != 1 || w.count("SELECT COUNT(*) FROM appeals WHERE LENGTH(sealed) > 0") != 1 {
+			t.Error("what people wrote in an appeal is not gone, or a winner's is")
+		}
 		if n := w.count("SELECT COUNT(*) FROM evidence"); n != 0 {
 			t.Errorf("%d lines of evidence are left", n)
 		}
@@ -107,6 +120,9 @@ func TestPeopleWithoutAPrizeAreDeletedOnSchedule(t *testing.T) {
 		}
 		if _, err := OpenCertificate([]byte(strings.Replace(list[0].Note, "registrations 3", "registrations 4", 1)), w.verifier); err == nil {
 			t.Error("a changed certificate opens")
+		}
+		if _, err := db.SQL().Exec("DELETE FROM appeals WHERE registration_id = ?", receipts[0].ID); err != nil { // its text is not really sealed
+			t.Fatal(err)
 		}
 		w.afterErasure(c, receipts)
 	})

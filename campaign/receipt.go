@@ -83,9 +83,32 @@ type MyData struct {
 	Network      string            `json:"network_digest,omitempty"` // of the address that the registration came from
 	Evidence     []string          `json:"evidence"`                 // the imported lists on which the document stands
 	Messages     []OfficialMessage `json:"messages"`
+	Appeals      []MyStatement     `json:"appeals"`
 	RegisteredAt time.Time         `json:"registered_at"`
 	ChangedAt    time.Time         `json:"changed_at"`
 	More         any               `json:"more,omitempty"` // result, envelope and payments
+}
+
+// MyStatement is an appeal with what the person wrote.
+type MyStatement struct {
+	MyAppeal
+	Statement string `json:"statement,omitempty"`
+}
+
+// myStatements are a person's appeals in full.
+func (s *Service) myStatements(ctx context.Context, live *Live, vault *identity.Vault, row *registrationRow) ([]MyStatement, error) {
+	appeals, err := appealsOf(s.DB.Read(ctx), row.ID)
+	if err != nil {
+		return nil, fmt.Errorf("reading appeals: %w", err)
+	}
+	list := make([]MyStatement, len(appeals))
+	for i, appeal := range appeals {
+		list[i].MyAppeal = appeal.mine(live.FrozenAt != 0)
+		if list[i].Statement, err = appeal.statement(vault, row); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }
 
 // MyData gives the person's own data. What was deleted is not there, and it says so.
@@ -101,6 +124,9 @@ func (s *Service) MyData(ctx context.Context, registrationID int64) (MyData, err
 		return MyData{}, err
 	}
 	if data.Messages, err = s.OfficialMessages(ctx, row.ID); err != nil {
+		return MyData{}, err
+	}
+	if data.Appeals, err = s.myStatements(ctx, live, vault, row); err != nil {
 		return MyData{}, err
 	}
 	if row.DocumentIndex != nil {

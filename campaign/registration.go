@@ -229,6 +229,9 @@ func (s *Service) Withdraw(ctx context.Context, registrationID int64) error {
 		if err := unfrozen(tx, row.CampaignID); err != nil {
 			return err
 		}
+		if err := eraseAppeals(tx, []int64{row.ID}); err != nil {
+			return err
+		}
 		return moveRegistration(tx, row, Withdrawn, ReasonWithdrawn, s.Now(), shredded())
 	})
 }

@@ -29,6 +29,11 @@ func insertRefused(tx *gorm.DB, row *registrationRow) error {
 	return err
 }
 
+// eraseAppeals destroys what people wrote; that they appealed, and what was decided, stays for the count.
+func eraseAppeals(tx *gorm.DB, registrationIDs []int64) error {
+	return tx.Exec("UPDATE appeals SET sealed = ? WHERE registration_id IN ?", []byte{}, registrationIDs).Error
+}
+
 // Appeal finds one by id.
 func (s *Service) Appeal(ctx context.Context, id int64) (appeal Appeal, err error) {
 	err = s.DB.Read(ctx).Table("appeals").Where("id = ?", id).Take(&appeal).Error

@@ -105,7 +105,8 @@ func eraseRegistrations(tx *gorm.DB, campaignID int64, ids []int64) (gone []*reg
 	delete(keeping, "document_index")
 	delete(keeping, "linked_index")
 	err = tx.Table("registrations").Where("id IN ?", others).Updates(erased()).Error
-	return gone, errors.Join(err, tx.Table("registrations").Where("id IN ?", listed).Updates(keeping).Error)
+	err = errors.Join(err, tx.Table("registrations").Where("id IN ?", listed).Updates(keeping).Error)
+	return gone, errors.Join(err, eraseAppeals(tx, append(listed, others...)))
 }
 
 // moveDeletion notes how far a deletion has come, and fails when another process has taken it further.
