@@ -13,7 +13,10 @@ make --no-print-directory wasm
 for arch in amd64 arm64; do
 	GOOS=linux GOARCH=$arch go build -trimpath -ldflags "-s -w -buildid= -X hongbao/internal/app.version=$version" -o "dist/hongbao-linux-$arch" .
 done
-# What is in the binary, not in go.mod: modules that only tests use are left out. Without serial number and time it is reproducible too.
+# What is in the binary, not in go.mod: modules that only tests use are left out. Without a serial number, and with the commit's
+# time instead of now, the list is reproducible too.
 go run "$CYCLONEDX" app -json -licenses -noserial -output dist/hongbao.cdx.json -main . .
+committed=$(TZ=UTC git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd)
+sed -i "s/\"timestamp\": \"[^\"]*\"/\"timestamp\": \"$committed\"/" dist/hongbao.cdx.json
 cp LICENSE dist/
 (cd dist && sha256sum -- * >SHA256SUMS && cat SHA256SUMS)
