@@ -60,6 +60,7 @@ func (k *Console) Routes(w *web.Web) {
 	k.campaignRoutes(w)
 	k.moneyRoutes(w)
 	k.settlementRoutes(w)
+	k.alertRoutes(w)
 }
 
 // seesWork is the permission to look at campaigns, draws and money: who may download the reports may see the same facts
@@ -77,6 +78,7 @@ var navigation = []web.NavItem{
 	{Path: "/console/messages", ZH: "短信", EN: "Messages", Permission: seesWork},
 	{Path: "/console/merchants", ZH: "商户", EN: "Merchants", Permission: seesWork},
 	{Path: "/console/settlements", ZH: "商户结算", EN: "Settlement", Permission: seesWork},
+	{Path: "/console/alerts", ZH: "预警", EN: "Alerts", Permission: seesWork},
 	{Path: "/console/reconciliation", ZH: "对账", EN: "Reconciliation", Permission: seesWork},
 	{Path: "/console/reports", ZH: "报表", EN: "Reports", Permission: seesWork},
 	{Path: "/console/approvals", ZH: "审批", EN: "Approvals", Permission: seesWork},

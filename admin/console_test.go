@@ -205,6 +205,23 @@ func (d *desk) withCampaign() {
 		"parties", fmt.Sprintf("icbc %s -\nabc %s -\nnotary - %s", digest, digest, witness)), 303, "done=saved")
 }
 
+// withAlert makes an alert, as the job would of spending.
+func (d *desk) withAlert() {
+	d.t.Helper()
+	for _, statement := range []string{
+		`INSERT INTO misuse_alerts (id, campaign_id, merchant_no, rule, rule_version, subject, status, events, envelope_fen, first_at, last_at, raised_at)
+			VALUES (1, 1, 'SZ-0010', 'one-device', 1, 'PHONE-1', 'open', 1, 20000, 1607688000000, 1607688000000, 1607688000000)`,
+		`INSERT INTO spending_events (id, operator, event_no, body_hash, kind, payment_no, refund_no, envelope_id, campaign_id, merchant_no, pay_mode, scenario, app, amount_fen, envelope_fen,
+			wallet_fen, card_fen, delivery_district, self_operated, device, occurred_at, received_at, origin)
+			VALUES (1, 'icbc', 'E1', zeroblob(32), 'payment', 'P1', '', 1, 1, 'SZ-0010', 'tap', 'in-store', '', 20000, 20000, 0, 0, '', 0, 'PHONE-1', 1607688000000, 1, 'callback')`,
+		"INSERT INTO misuse_evidence (alert_id, event_id) VALUES (1, 1)",
+	} {
+		if _, err := d.DB.SQL().Exec(statement); err != nil {
+			d.t.Fatal(err)
+		}
+	}
+}
+
 func (d *desk) source() string {
 	found, err := d.Campaigns.BySlug(context.Background(), slug)
 	if err != nil {
@@ -281,6 +298,7 @@ var pages = map[string]string{
 	"/console/campaigns/" + slug + "/deletions": "auditor",
 	"/console/registrations":                    "city-admin", "/console/draws": "auditor", "/console/draws/" + slug: "city-admin", "/console/draws/" + slug + "/ceremony": "regulator", "/console/merchants": "operations",
 	"/console/merchants?district=x": "auditor", "/console/reports": "regulator", "/console/disbursement": "operations", "/console/wallets": "regulator", "/console/reconciliation": "operations", "/console/settlements": "operations", "/console/settlements/" + slug + "/merchants/SZ-0001": "operations", "/console/approvals": "approver", "/console/approvals?status=approved": "operations",
+	"/console/messages?campaign=" + slug: "regulator", "/console/alerts": "auditor", "/console/alerts?campaign=" + slug: "city-admin", "/console/alerts/" + slug + "/1": "city-admin",
 	"/console/approvals/1": "approver", "/console/approvals/2": "approver", "/console/audit": "auditor", "/console/audit?campaign=" + slug: "auditor", "/console/system": "system-admin",
 	"/console/campaigns/new?from=" + slug: "city-admin", "/console/campaigns/" + slug + "/preview": "auditor", "/console/campaigns/" + slug + "/preview?stage=drawn": "operations",
 	"/console/system/jobs": "system-admin", "/console/system/jobs/orders-dispatch": "system-admin", "/console/system/users": "system-admin",
@@ -292,6 +310,7 @@ func TestEveryPageRendersInBothLanguages(t *testing.T) {
 	for _, filled := range []bool{false, true} {
 		if filled {
 			d.withCampaign()
+			d.withAlert()
 		}
 		for path, who := range pages {
 			if !filled && (strings.Contains(path, slug) || strings.Contains(path, "approvals/")) {

@@ -20,6 +20,7 @@ func TestEveryPairOfStatuses(t *testing.T) {
 		"envelope awarded claimed", "envelope awarded forfeited", "envelope claimed ordered", "envelope claimed forfeited", "envelope claimed closed",
 		"envelope ordered credited", "envelope ordered claimed", "envelope ordered closed", "envelope credited expired", "envelope credited ordered",
 		"envelope expired closed", "envelope expired ordered", "envelope closed expired",
+		"alert open confirmed", "alert open dismissed",
 		"batch prepared approved", "batch prepared rejected", "batch approved dispatching", "batch approved done", "batch dispatching done",
 		"order prepared approved", "order prepared rejected", "order approved sending", "order approved failed", "order approved succeeded", "order succeeded returned",
 	} {
@@ -43,6 +44,11 @@ func TestEveryPairOfStatuses(t *testing.T) {
 	for _, from := range OrderStatuses {
 		for _, to := range OrderStatuses {
 			walk("order", string(from), string(to), from.May(to))
+		}
+	}
+	for _, from := range AlertStatuses {
+		for _, to := range AlertStatuses {
+			walk("alert", string(from), string(to), from.May(to))
 		}
 	}
 	for _, from := range BatchStatuses {

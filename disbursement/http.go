@@ -67,6 +67,11 @@ func (s *Service) staffRoutes(w *web.Web) {
 	see.GET("/figures", web.Operation{ZH: "活动的数字。", EN: "The campaign's figures.", Answer: campaignFiguresJSON{}}, s.inCity(s.getFigures))
 	see.GET("/proof", web.Operation{ZH: "某一时刻的资金平衡。", EN: "The budget proof at a moment.", Query: map[string]string{"at": "Moment, RFC 3339; now when left out"},
 		Answer: web.Object{"at": time.Time{}, "sources": []Proof{}}}, s.inCity(s.getProof))
+	reads := api.Staff(staff.ReportsDownload)
+	reads.GET("/alerts", web.Operation{ZH: "疑似套现的预警，最新的在前。", EN: "Alerts of suspected misuse, the newest first.", Query: map[string]string{"status": "open, confirmed or dismissed; all when left out"},
+		Answer: web.Object{"alerts": []Alert{}}}, s.inCity(s.getAlerts))
+	reads.GET("/alerts/:id", web.Operation{ZH: "一条预警及其证据。", EN: "One alert with its evidence.", Answer: alertEvidenceJSON{}}, s.inCity(s.getAlert))
+	api.Staff(staff.MerchantsEdit).POST("/alerts/:id/decision", web.Operation{ZH: "确认或排除一条预警。", EN: "Confirms or dismisses an alert.", Body: decisionJSON{}, Also: []int{409}}, s.inCity(s.postAlertDecision))
 	see.GET("/statements", web.Operation{ZH: "银行对账单。", EN: "The operators' statements.", Answer: statementsJSON}, s.inCity(s.getStatements))
 	prepare.POST("/reconcile", web.Operation{ZH: "与银行核对一日。", EN: "Reconciles one day with an operator.", Body: dayJSON{}, Answer: statementsJSON, Also: []int{409}}, s.inCity(s.postReconcile))
 	see.GET("/differences", web.Operation{ZH: "对账差异。", EN: "Differences of the reconciliation.", Answer: web.Object{"differences": []Difference{}}}, s.inCity(s.getDifferences))

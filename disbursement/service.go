@@ -71,6 +71,7 @@ func (s *Service) Jobs() []database.Job {
 		{Name: "wallets-find", ZH: "向运营机构查找中签者的钱包", Schedule: "* * * * *", Run: s.FindWallets},
 		{Name: "claim-deadline", ZH: "收回逾期未领取的红包并递补", Schedule: "*/5 * * * *", Run: s.ClaimDeadline},
 		{Name: "winners-remind", ZH: "到账通知与到期前提醒", Schedule: "*/5 * * * *", Run: s.RemindDue},
+		{Name: "misuse-detect", ZH: "按规则从消费中找出疑似套现", Schedule: "*/10 * * * *", Run: s.DetectMisuse},
 		{Name: "orders-dispatch", ZH: "向运营机构发送已批准的指令", Schedule: "* * * * *", Run: s.Dispatch},
 		{Name: "orders-resolve", ZH: "向运营机构追问未决的指令", Schedule: "* * * * *", Run: s.Resolve},
 		{Name: "envelopes-expire", ZH: "到期停用红包并准备收回", Schedule: "*/5 * * * *", Run: s.Expire},

@@ -65,8 +65,9 @@ func writeReport(ctx context.Context, db *database.DB, name, slug, out string) (
 func verifyReportCommand() *cobra.Command {
 	var key string
 	cmd := &cobra.Command{
-		Use: "verify FILE --key VKEY", Short: "Check a workbook's signature and its cells against it",
-		Long:    "Check a signed workbook: the signature is the city's, and the cells are those that were signed. The key is the city's public log key, as the draw's notice shows it.",
+		Use: "verify FILE --key VKEY", Short: "Check the signature of a workbook or a case file, and the content against it",
+		Long: "Check a signed workbook (.xlsx) or case file (.zip): the signature is the city's, and cells or files are those that were signed. The key is the\n" +
+			"city's public log key, as the draw's notice shows it.",
 		Example: "  hongbao report verify ledger-20201227-1f3a9c00.xlsx --key 'hongbao.example/suzhou+5d2a1c88+AUb...'",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, arguments []string) error {
@@ -75,9 +76,9 @@ func verifyReportCommand() *cobra.Command {
 				return err
 			}
 			defer file.Close()
-			statement, err := reporting.Verify(file, key)
+			statement, err := verifySigned(file, key)
 			if err == nil {
-				fmt.Fprint(cmd.OutOrStdout(), statement, "signature and cells are good\n")
+				fmt.Fprint(cmd.OutOrStdout(), statement, "signature and content are good\n")
 			}
 			return err
 		},
@@ -85,4 +86,16 @@ func verifyReportCommand() *cobra.Command {
 	cmd.Flags().StringVar(&key, "key", "", "public key of the city's log")
 	_ = cmd.MarkFlagRequired("key")
 	return cmd
+}
+
+// verifySigned checks a workbook or, by the end of its name, a case file.
+func verifySigned(file *os.File, key string) (statement string, err error) {
+	if filepath.Ext(file.Name()) != ".zip" {
+		return reporting.Verify(file, key)
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return "", err
+	}
+	return reporting.VerifyCase(file, info.Size(), key)
 }
