@@ -58,6 +58,7 @@ func (k *Console) Routes(w *web.Web) {
 	k.accessRoutes(w)
 	k.deskRoutes(w)
 	k.campaignRoutes(w)
+	k.reviewRoutes(w)
 	k.moneyRoutes(w)
 	k.settlementRoutes(w)
 	k.alertRoutes(w)
@@ -72,6 +73,7 @@ var navigation = []web.NavItem{
 	{Path: "/console", ZH: "总览", EN: "Overview"},
 	{Path: "/console/campaigns", ZH: "活动", EN: "Campaigns", Permission: seesWork},
 	{Path: "/console/registrations", ZH: "登记", EN: "Registrations", Permission: staff.RegistrationsView},
+	{Path: "/console/review", ZH: "核查与申诉", EN: "Review and appeals", Permission: staff.RegistrationsView},
 	{Path: "/console/draws", ZH: "抽签", EN: "Draws", Permission: seesWork},
 	{Path: "/console/disbursement", ZH: "发放", EN: "Disbursement", Permission: seesWork},
 	{Path: "/console/wallets", ZH: "钱包与消费", EN: "Wallets and spending", Permission: seesWork},

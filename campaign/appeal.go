@@ -64,6 +64,9 @@ func (s *Service) AppealExclusion(ctx context.Context, registrationID int64, sta
 	if err != nil {
 		return Appeal{}, err
 	}
+	if vault == nil {
+		return Appeal{}, errForgotten
+	}
 	if err := s.mayAppeal(live, row.ChangedAt.Time(), statement); err != nil {
 		return Appeal{}, err
 	}
@@ -246,7 +249,7 @@ type AppealFilter struct {
 type HeardAppeal struct {
 	Appeal
 	Person    Masked
-	Statement string // "" in a list
+	Statement string // "" in a list, and once it was destroyed
 }
 
 // Appeals lists a campaign's appeals, the oldest first. Who looked, and at how many, is on the record.

@@ -23,6 +23,7 @@ func (s *Service) Routes(r *gin.Engine, w *web.Web) {
 	s.citizenRoutes(w)
 	s.appealRoutes(r, w)
 	s.staffRoutes(w)
+	s.reviewRoutes(w)
 }
 
 func (s *Service) publicRoutes(w *web.Web) {

@@ -21,6 +21,7 @@ type Refusal struct {
 	Method, Path string
 	Status       int
 	Code         string
+	Reference    string // under which the refusal can be appealed
 	Detail       string
 }
 
@@ -113,7 +114,7 @@ func (c client) request(ctx context.Context, method, path string, header http.He
 
 func refusal(request *http.Request, status int, answer []byte) error {
 	var problem struct {
-		Code, Title, Detail string
+		Code, Reference, Title, Detail string
 	}
 	if json.Unmarshal(answer, &problem) != nil {
 		problem.Detail = string(answer[:min(len(answer), 200)])
@@ -121,7 +122,7 @@ func refusal(request *http.Request, status int, answer []byte) error {
 	if problem.Detail == "" {
 		problem.Detail = problem.Title
 	}
-	return &Refusal{Method: request.Method, Path: request.URL.Path, Status: status, Code: problem.Code, Detail: problem.Detail}
+	return &Refusal{Method: request.Method, Path: request.URL.Path, Status: status, Code: problem.Code, Reference: problem.Reference, Detail: problem.Detail}
 }
 
 // each runs do for every item, a bounded number at once, and stops at the first error.

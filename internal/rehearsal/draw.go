@@ -78,6 +78,9 @@ func (s *script) draw(ctx context.Context) error {
 	if _, err := s.staff.run(ctx, "campaign-close"); err != nil {
 		return err
 	}
+	if err := s.review(ctx); err != nil {
+		return err
+	}
 	s.at(s.book.Windows.Freeze())
 	if err := s.advance(ctx, "sealed"); err != nil {
 		return err

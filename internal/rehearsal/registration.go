@@ -16,11 +16,12 @@ import (
 // citizen is a person with what the platform answered.
 type citizen struct {
 	Person
-	number int
-	entry  string
-	code   string // the confirmation code
-	token  string
-	sms    string // the code that came by message; a second try needs no second code
+	number  int
+	entry   string
+	code    string // the confirmation code
+	token   string
+	attempt string // the number of a refusal that can be appealed
+	sms     string // the code that came by message; a second try needs no second code
 }
 
 // invite makes the people of this rehearsal. They choose operators in turn, so that each operator has as many.
@@ -35,6 +36,7 @@ func (s *script) invite() {
 	for i, p := range NewCrowd(s.Seed, s.book.Windows.Open, operators, districts).People(s.Registrations) {
 		s.citizens = append(s.citizens, &citizen{Person: p, number: i})
 	}
+	s.farm()
 }
 
 // waves are how many portions the registration window is cut into; the clock stands still within one.
@@ -166,6 +168,7 @@ func (s *script) enter(ctx context.Context, c *citizen, t *tally) error {
 		t.accepted = append(t.accepted, c)
 	} else {
 		t.refused[no.Code]++
+		c.attempt = no.Reference
 	}
 	if (no == nil) != s.entitled(c.Person) {
 		t.wrong[c.Case]++
@@ -191,8 +194,19 @@ var (
 	confirmationPattern = regexp.MustCompile(`[0-9A-Z]{4}-[0-9A-Z]{4}`)
 )
 
-func (s *script) apply(ctx context.Context, c *citizen) error {
-	from := http.Header{"X-Forwarded-For": {c.Address}}
+// registered is the answer to a registration.
+type registered struct {
+	Registration struct{ Entry string }
+	Code         string `json:"confirmation_code"`
+	Token        string
+}
+
+func (r registered) keep(c *citizen) {
+	c.entry, c.code, c.token = r.Registration.Entry, r.Code, r.Token
+}
+
+// form is what a citizen fills in.
+func (s *script) form(c *citizen) map[string]any {
 	form := map[string]any{
 		"name": c.Name, "document_kind": c.Kind, "document": c.Document, "phone": c.Phone, "operator": c.Operator, "district": c.District,
 		"location": true, "consents": s.consents, "device": c.Device,
@@ -200,6 +214,11 @@ func (s *script) apply(ctx context.Context, c *citizen) error {
 	if s.book.Pools.By == campaign.ByTier {
 		form["tier"] = s.book.Tiers[c.number%len(s.book.Tiers)].Name
 	}
+	return form
+}
+
+func (s *script) apply(ctx context.Context, c *citizen) error {
+	from, form := http.Header{"X-Forwarded-For": {c.Address}}, s.form(c)
 	if s.book.SMSCode {
 		if c.sms == "" {
 			code, err := s.smsCode(ctx, c, from)
@@ -211,15 +230,11 @@ func (s *script) apply(ctx context.Context, c *citizen) error {
 		form["sms_code"] = c.sms
 	}
 	from.Set("Idempotency-Key", fmt.Sprintf("rehearsal-%d-%08d", s.Seed, c.number))
-	var answer struct {
-		Registration struct{ Entry string }
-		Code         string `json:"confirmation_code"`
-		Token        string
-	}
+	var answer registered
 	if err := s.api.do(ctx, http.MethodPost, "/api/v1/campaigns/"+s.book.ID+"/registrations", from, form, &answer); err != nil {
 		return err
 	}
-	c.entry, c.code, c.token = answer.Registration.Entry, answer.Code, answer.Token
+	answer.keep(c)
 	return nil
 }
 

@@ -34,6 +34,7 @@ const (
 	MoneyApprove      Permission = "money.approve"
 	MerchantsEdit     Permission = "merchants.edit"
 	RegistrationsView Permission = "registrations.view"
+	AppealsDecide     Permission = "appeals.decide"
 	ReportsDownload   Permission = "reports.download"
 	ReportsMake       Permission = "reports.make"
 	ReportsRelease    Permission = "reports.release" // lets identity out in full
@@ -45,8 +46,8 @@ const (
 
 // permissions is the whole table. A role holds permissions of makers or of checkers, never of both.
 var permissions = map[Role][]Permission{
-	CityAdmin:   {CampaignEdit, DrawRun, MerchantsEdit, RegistrationsView, ReportsMake, ReportsDownload},
-	Operations:  {MoneyPrepare, MerchantsEdit, RegistrationsView, DeskRegister, ReportsMake, ReportsDownload},
+	CityAdmin:   {CampaignEdit, DrawRun, MerchantsEdit, RegistrationsView, AppealsDecide, ReportsMake, ReportsDownload},
+	Operations:  {MoneyPrepare, MerchantsEdit, RegistrationsView, AppealsDecide, DeskRegister, ReportsMake, ReportsDownload},
 	Approver:    {CampaignApprove, DrawConfirm, MoneyApprove, ReportsRelease, ReportsDownload},
 	Auditor:     {AuditView, ReportsMake, ReportsDownload},
 	Regulator:   {ReportsMake, ReportsDownload},

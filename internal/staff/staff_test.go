@@ -86,7 +86,7 @@ func TestRolesSeparateMakersFromCheckers(t *testing.T) {
 		}
 	}
 	for _, p := range []Permission{CampaignEdit, CampaignApprove, DrawRun, DrawConfirm, MoneyPrepare, MoneyApprove, MerchantsEdit,
-		RegistrationsView, ReportsDownload, ReportsMake, ReportsRelease, AuditView, JobsRun, StaffEdit, DeskRegister} {
+		RegistrationsView, AppealsDecide, ReportsDownload, ReportsMake, ReportsRelease, AuditView, JobsRun, StaffEdit, DeskRegister} {
 		if holders[p] == 0 {
 			t.Errorf("nobody may %s", p)
 		}
