@@ -230,7 +230,7 @@ func TestTheInboxTellsFigures(t *testing.T) {
 		t.Errorf("the amount is missing: %s", visible(text))
 	}
 	d.must(d.form("approver", "/console/approvals/2?decision=reject", "decision", "approve", "reason", "回单不符"), 303, "done=rejected")
-	d.must(d.ask("approver", "GET", "/console/approvals?status=rejected", ""), 200, "回单")
+	d.must(d.ask("approver", "GET", "/console/approvals?status=rejected", ""), 200, "已驳回")
 }
 
 // Two forms of a page may ask for the same thing; their fields are told apart.

@@ -3,6 +3,7 @@ package campaign
 import (
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -168,8 +169,8 @@ func (z *wizard) form(step string) web.Form {
 		Hidden: map[string]string{"step": step, "key": z.sub.IdempotencyKey}}
 	switch step {
 	case stepConsent:
-		for _, consent := range z.view.Consents() {
-			form.Fields = append(form.Fields, web.Field{Name: "consents", Label: consent.Text.In(z.view.Locale), Type: "checkbox", Value: consent.ID(),
+		for i, consent := range z.view.Consents() {
+			form.Fields = append(form.Fields, web.Field{Name: "consents", ID: fmt.Sprintf("consents-%d", i+1), Label: consent.Text.In(z.view.Locale), Type: "checkbox", Value: consent.ID(),
 				Required: consent.Required, Checked: slices.Contains(z.sub.Consents, consent.ID())})
 		}
 	case stepPhone:
