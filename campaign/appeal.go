@@ -64,9 +64,6 @@ func (s *Service) AppealExclusion(ctx context.Context, registrationID int64, sta
 	if err != nil {
 		return Appeal{}, err
 	}
-	if vault == nil {
-		return Appeal{}, errForgotten
-	}
 	if err := s.mayAppeal(live, row.ChangedAt.Time(), statement); err != nil {
 		return Appeal{}, err
 	}
