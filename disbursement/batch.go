@@ -125,15 +125,20 @@ func (s *Service) waitingBatches(ctx context.Context, campaignID int64, kind str
 	return waiting, err
 }
 
-// plan says what a batch is filled with. Pick takes up to prepareChunk things out of their status and makes their orders.
+// plan says what a batch is filled with. Pick takes up to prepareChunk things out of their status, with envelopes after
+// the one that it is given, and makes their orders.
 type plan struct {
 	kind, purpose string
-	pick          func(tx *gorm.DB, campaignID int64, kind string) ([]Order, error)
+	pick          func(tx *gorm.DB, campaignID, after int64, kind string) ([]Order, error)
 }
 
 func (s *Service) prepare(ctx context.Context, maker string, campaignID int64, p plan) (Batch, error) {
-	for {
-		err := s.DB.InTx(ctx, func(tx *gorm.DB) error { return s.fillBatch(tx, maker, campaignID, p) })
+	for last := int64(0); ; {
+		after := last
+		err := s.DB.InTx(ctx, func(tx *gorm.DB) (err error) {
+			last, err = s.fillBatch(tx, maker, campaignID, after, p)
+			return err
+		})
 		if errors.Is(err, errNoMore) {
 			return s.seal(ctx, maker, campaignID, p)
 		}
@@ -143,26 +148,27 @@ func (s *Service) prepare(ctx context.Context, maker string, campaignID int64, p
 	}
 }
 
-func (s *Service) fillBatch(tx *gorm.DB, maker string, campaignID int64, p plan) error {
-	orders, err := p.pick(tx, campaignID, p.kind)
+// fillBatch puts one chunk into the batch and gives the last envelope of it.
+func (s *Service) fillBatch(tx *gorm.DB, maker string, campaignID, after int64, p plan) (last int64, err error) {
+	orders, err := p.pick(tx, campaignID, after, p.kind)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if len(orders) == 0 {
-		return errNoMore
+		return 0, errNoMore
 	}
 	batch, err := s.openBatch(tx, maker, campaignID, p.kind, p.purpose)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	var total money.Fen
 	for i := range orders {
 		orders[i].BatchID, total = batch.ID, total+orders[i].AmountFen
 	}
 	if err := insertOrders(tx, orders, s.now()); err != nil {
-		return err
+		return 0, err
 	}
-	return growBatch(tx, batch.ID, len(orders), total, s.now())
+	return orders[len(orders)-1].EnvelopeID, growBatch(tx, batch.ID, len(orders), total, s.now())
 }
 
 // openBatch finds the batch of this maker that is still being filled, or begins one.
@@ -299,8 +305,8 @@ func (s *Service) advanceBatch(tx *gorm.DB, batch Batch, to BatchStatus) error {
 }
 
 // pickClaimed takes claimed envelopes whose wallet is known.
-func (s *Service) pickClaimed(tx *gorm.DB, campaignID int64, _ string) ([]Order, error) {
-	envelopes, err := payableEnvelopes(tx, campaignID, s.now(), prepareChunk)
+func (s *Service) pickClaimed(tx *gorm.DB, campaignID, after int64, _ string) ([]Order, error) {
+	envelopes, err := payableEnvelopes(tx, campaignID, after, s.now(), prepareChunk)
 	if err != nil || len(envelopes) == 0 {
 		return nil, err
 	}
@@ -315,8 +321,8 @@ func (s *Service) pickClaimed(tx *gorm.DB, campaignID int64, _ string) ([]Order,
 }
 
 // pickUnspent takes expired envelopes of which something is to be taken back.
-func (s *Service) pickUnspent(tx *gorm.DB, campaignID int64, _ string) ([]Order, error) {
-	envelopes, err := recallableEnvelopes(tx, campaignID, prepareChunk)
+func (s *Service) pickUnspent(tx *gorm.DB, campaignID, after int64, _ string) ([]Order, error) {
+	envelopes, err := recallableEnvelopes(tx, campaignID, after, prepareChunk)
 	if err != nil || len(envelopes) == 0 {
 		return nil, err
 	}
@@ -336,7 +342,7 @@ func (s *Service) orderFor(e Envelope, kind string, amount money.Fen) Order {
 }
 
 // pickFailed takes orders that have failed for good, or were returned, and gives each a successor with a new number.
-func (s *Service) pickFailed(tx *gorm.DB, campaignID int64, kind string) ([]Order, error) {
+func (s *Service) pickFailed(tx *gorm.DB, campaignID, _ int64, kind string) ([]Order, error) {
 	failed, err := repairable(tx, campaignID, kind, s.now(), prepareChunk)
 	if err != nil {
 		return nil, err

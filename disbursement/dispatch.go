@@ -187,8 +187,11 @@ func (s *Service) postAll(tx *gorm.DB, orders []Order, ref, kind string, moves f
 	return nil
 }
 
-// send makes the call. All orders are of one kind.
+// send makes the call. All orders are of one kind. Credits that have expired are not sent any more but asked about.
 func (s *Service) send(ctx context.Context, operator Operator, orders []Order) ([]Outcome, error) {
+	if slices.ContainsFunc(orders, func(o Order) bool { return o.Kind == Credit && o.ExpiresAt <= s.now() }) {
+		return query(ctx, operator, orders)
+	}
 	promotions := map[int64]*campaign.RuleBook{}
 	for _, o := range orders {
 		if promotions[o.CampaignID] == nil {

@@ -258,6 +258,83 @@ func TestBrokenOffCallIsTakenOver(t *testing.T) {
 	})
 }
 
+// A call that was held for lost arrives after the bank has said that it never received the order, and before the envelope
+// expires: the order is not given up unasked.
+func TestLostCallArrivesBeforeExpiry(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, db *database.DB) {
+		ctx := context.Background()
+		for name, arrives := range map[string]bool{"arrives": true, "does not": false} {
+			clean(t, db)
+			w := newWorld(t, db, 2)
+			w.fund()
+			w.claimAll()
+			_, err := w.Prepare(ctx, "maker", campaignID, Credit)
+			w.must(err)
+			w.approve(true)
+			w.clock.Set(spendUntil.Add(-time.Minute))
+			for _, b := range w.banks {
+				b.trouble = firstOf("credit", 1, false, errNetwork)
+			}
+			_, err = w.Dispatch(ctx)
+			w.must(err)
+			w.clock.Advance(20 * time.Second)
+			if n, err := w.Resolve(ctx); n != 2 || err != nil {
+				t.Fatalf("%d asked about: %v", n, err)
+			}
+			for _, o := range w.orders(Credit) {
+				if o.Status != OrderApproved {
+					t.Fatalf("%s: the order is %s", name, o.Status)
+				}
+				if arrives {
+					w.banks[o.Operator].credits([]CreditOrder{{OrderNo: o.OrderNo, CouponID: o.CouponID, AmountFen: o.AmountFen, ExpiresAt: o.ExpiresAt.Time()}})
+				}
+			}
+			w.clock.Set(spendUntil)
+			_, err = w.Expire(ctx)
+			w.must(err)
+			w.settleAll()
+			w.check()
+			w.bankCheck()
+			want := map[bool]OrderStatus{true: OrderSucceeded, false: OrderFailed}[arrives]
+			for _, o := range w.orders(Credit) {
+				if o.Status != want {
+					t.Errorf("%s: the order is %s for %q", name, o.Status, o.Reason)
+				}
+			}
+			w.recallAll()
+			w.returnAll()
+		}
+	})
+}
+
+// A replica that was stopped between its first transaction and its call sends nothing when it comes back late.
+func TestLateCallIsNotMade(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, db *database.DB) {
+		ctx := context.Background()
+		w := newWorld(t, db, 8)
+		w.fund()
+		w.claimAll()
+		_, err := w.Prepare(ctx, "maker", campaignID, Credit)
+		w.must(err)
+		w.approve(true)
+		orders, err := w.claim(ctx, "icbc", 10)
+		w.must(err)
+		w.clock.Advance(callLease)
+		other := *w.Service
+		if n, err := other.Resolve(ctx); n != len(orders) || err != nil {
+			t.Fatalf("%d of %d were taken over: %v", n, len(orders), err)
+		}
+		outcomes := w.inCalls(ctx, "icbc", w.banks["icbc"], orders, w.send)
+		if calls := w.banks["icbc"].calls["credit"]; calls != 0 {
+			t.Errorf("%d calls after the lease", calls)
+		}
+		w.must(w.settle(ctx, orders, outcomes))
+		w.settleAll()
+		w.check()
+		w.bankCheck()
+	})
+}
+
 func TestDefiniteFailureIsRepairedUnderANewNumber(t *testing.T) {
 	testkit.Databases(t, func(t *testing.T, db *database.DB) {
 		ctx := context.Background()

@@ -55,7 +55,8 @@ func (s *Service) inChunk(ctx context.Context, step func(*gorm.DB) (int, error))
 	return n, err
 }
 
-// expireOrders gives up credits that the operator does not have and that would come too late. Their money is in the float.
+// expireOrders gives up credits that no call was made for and that would come too late. Their money is in the float. Of one
+// that was sent and not received, the call may have arrived since: it is asked about once more, after its expiry.
 func (s *Service) expireOrders(tx *gorm.DB) (int, error) {
 	return failExpired(tx, s.now(), expireChunk)
 }

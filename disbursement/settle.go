@@ -51,7 +51,9 @@ func verdict(o Order, said Outcome, limit money.Fen) change {
 	case StateProcessing:
 		c.to = OrderProcessing
 	case StateNeverReceived:
-		c.to = OrderApproved
+		if c.to = OrderApproved; o.askedExpired() {
+			c.to, c.reason = OrderFailed, "expired"
+		}
 	case StateFailed:
 		c.to = OrderFailed
 	case StateSucceeded:
@@ -68,6 +70,12 @@ func verdict(o Order, said Outcome, limit money.Fen) change {
 		c.to = o.Status
 	}
 	return c
+}
+
+// askedExpired says whether the call under way began after the envelope's expiry: what the operator has not received by
+// then it does not carry out any more, even if a call that was held for lost arrives.
+func (o Order) askedExpired() bool {
+	return o.Kind == Credit && o.ExpiresAt.Time().Add(callLease).Compare(o.NextAt.Time()) <= 0
 }
 
 // wrongAmount checks what an operator says has moved. A credit and a return move exactly what was ordered. A recall takes
@@ -243,16 +251,16 @@ func (s *Service) balanceOut(tx *gorm.DB, ids []int64) error {
 // already, or that is not the operator's, stays as it is; moved says whether anything has changed.
 func (s *Service) hear(tx *gorm.DB, operator, ref string, said Outcome) (moved bool, err error) {
 	o, ok, err := orderByNumber(tx, said.OrderNo)
-	if err != nil || !ok || o.Operator != operator || !o.Status.inFlight() && o.Status != OrderSucceeded {
-		return false, err
+	if err != nil || !ok || o.Operator != operator || !o.Status.inFlight() && o.Status != OrderSucceeded || said.State == StateNeverReceived {
+		return false, err // "never received" counts only as the answer to a question
 	}
 	limits, err := amountLimits(tx, []Order{o})
 	if err != nil {
 		return false, err
 	}
 	c := verdict(o, said, limits[o.ID])
-	if c.to == o.Status || c.to == OrderApproved {
-		return false, nil // "never received" counts only as the answer to a question
+	if c.to == o.Status {
+		return false, nil
 	}
 	if c.to == OrderReturned && o.Status == OrderSucceeded {
 		if intact, err := untouched(tx, o.EnvelopeID); err != nil || !intact {

@@ -75,7 +75,7 @@ func (from OrderStatus) May(to OrderStatus) bool {
 	switch from {
 	case OrderPrepared:
 		return to == OrderApproved || to == OrderRejected
-	case OrderApproved: // failed: the envelope expired before it was sent; succeeded: a return that no operator carries out
+	case OrderApproved: // failed: the envelope expired before it was ever sent; succeeded: a return that no operator carries out
 		return to == OrderSending || to == OrderFailed || to == OrderSucceeded
 	case OrderSending, OrderAccepted, OrderProcessing, OrderUnknown:
 		return to != from && to != OrderPrepared && to != OrderRejected && to != OrderSending

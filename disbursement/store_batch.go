@@ -107,15 +107,17 @@ func advanceBatchOrders(tx *gorm.DB, batch Batch, from, to OrderStatus, now data
 		int(batch.Orders), "advancing a batch's orders")
 }
 
-func payableEnvelopes(tx *gorm.DB, campaignID int64, now database.Millis, limit int) (found []Envelope, err error) {
-	err = tx.Raw(`SELECT * FROM envelopes WHERE campaign_id = ? AND status = ? AND wallet_token <> '' AND expires_at > ? ORDER BY id LIMIT ?`+
-		unlocked(tx), campaignID, Claimed, now, limit).Scan(&found).Error
+// payableEnvelopes goes on after an id, so that it does not pass again over all that it has taken; the + 0 keeps the
+// engine from the index on expires_at, with which it would sort what is left each time.
+func payableEnvelopes(tx *gorm.DB, campaignID, after int64, now database.Millis, limit int) (found []Envelope, err error) {
+	err = tx.Raw(`SELECT * FROM envelopes WHERE campaign_id = ? AND status = ? AND id > ? AND wallet_token <> '' AND expires_at + 0 > ? ORDER BY id LIMIT ?`+
+		unlocked(tx), campaignID, Claimed, after, now, limit).Scan(&found).Error
 	return found, err
 }
 
-func recallableEnvelopes(tx *gorm.DB, campaignID int64, limit int) (found []Envelope, err error) {
-	err = tx.Raw(`SELECT * FROM envelopes WHERE campaign_id = ? AND status = ? AND recall_due = 1 AND credited_fen > spent_fen + recalled_fen
-		ORDER BY id LIMIT ?`+unlocked(tx), campaignID, Expired, limit).Scan(&found).Error
+func recallableEnvelopes(tx *gorm.DB, campaignID, after int64, limit int) (found []Envelope, err error) {
+	err = tx.Raw(`SELECT * FROM envelopes WHERE campaign_id = ? AND status = ? AND id > ? AND recall_due = 1 AND credited_fen > spent_fen + recalled_fen
+		ORDER BY id LIMIT ?`+unlocked(tx), campaignID, Expired, after, limit).Scan(&found).Error
 	return found, err
 }
 

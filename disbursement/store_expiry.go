@@ -7,10 +7,10 @@ import (
 	"hongbao/internal/money"
 )
 
-// failExpired ends credits that the operator does not have once their envelope has expired.
+// failExpired ends credits that were never sent once their envelope has expired.
 func failExpired(tx *gorm.DB, now database.Millis, limit int) (int, error) {
 	var ids []int64
-	err := tx.Raw(`SELECT id FROM disbursement_orders WHERE status = ? AND kind = ? AND expires_at <= ? ORDER BY id LIMIT ?`+unlocked(tx),
+	err := tx.Raw(`SELECT id FROM disbursement_orders WHERE status = ? AND kind = ? AND expires_at <= ? AND attempts = 0 ORDER BY id LIMIT ?`+unlocked(tx),
 		OrderApproved, Credit, now, limit).Scan(&ids).Error
 	if err != nil || len(ids) == 0 {
 		return 0, err

@@ -12,13 +12,20 @@ import (
 	"hongbao/internal/money"
 )
 
-// sendable picks approved orders of one kind that are due, the oldest kind of work first. A credit is not sent any more
-// once its envelope has expired. The order is the index's, so that only the rows that are taken are read and locked.
+// sendable picks approved orders of one kind that are due, the oldest kind of work first. A credit whose envelope has
+// expired comes last, and only if a call has been made for it: it is asked about once more. The order is the index's, so
+// that only the rows that are taken are read and locked.
 func sendable(tx *gorm.DB, operator string, now database.Millis, limit int) ([]int64, error) {
-	for _, kind := range []string{Credit, Recall, Return} {
+	for _, work := range []struct {
+		condition string
+		values    []any
+	}{
+		{"kind = ? AND expires_at > ?", []any{Credit, now}}, {"kind = ?", []any{Recall}}, {"kind = ?", []any{Return}},
+		{"kind = ? AND expires_at <= ? AND attempts > 0", []any{Credit, now}},
+	} {
 		var ids []int64
-		err := tx.Raw(`SELECT id FROM disbursement_orders WHERE operator = ? AND status = ? AND next_at <= ? AND kind = ?
-			AND (kind <> ? OR expires_at > ?) ORDER BY next_at, id LIMIT ?`+unlocked(tx), operator, OrderApproved, now, kind, Credit, now, limit).Scan(&ids).Error
+		err := tx.Raw("SELECT id FROM disbursement_orders WHERE operator = ? AND status = ? AND next_at <= ? AND "+work.condition+
+			" ORDER BY next_at, id LIMIT ?"+unlocked(tx), slices.Concat([]any{operator, OrderApproved, now}, work.values, []any{limit})...).Scan(&ids).Error
 		if err != nil || len(ids) > 0 {
 			return ids, err
 		}

@@ -495,10 +495,19 @@ func (b *bank) giveBack(couponID string) {
 func (b *bank) Return(_ context.Context, orders []ReturnOrder) (outcomes []Outcome, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	applied, err := b.begin("return")
 	for _, o := range orders {
-		outcomes = append(outcomes, b.keep(Outcome{OrderNo: o.OrderNo, State: StateSucceeded, AmountFen: o.AmountFen}))
+		if !applied {
+			break
+		}
+		outcome, seen := b.known(o.OrderNo, o)
+		if !seen {
+			outcome = b.keep(Outcome{OrderNo: o.OrderNo, State: StateSucceeded, AmountFen: o.AmountFen})
+			b.lines = append(b.lines, StatementLine{Kind: LineReturn, EventNo: "E" + o.OrderNo[1:], Number: o.OrderNo, AmountFen: o.AmountFen, OccurredAt: b.now()})
+		}
+		outcomes = append(outcomes, b.says(outcome))
 	}
-	return outcomes, nil
+	return outcomes, err
 }
 
 func (b *bank) Query(_ context.Context, numbers []string) (outcomes []Outcome, err error) {
