@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"gorm.io/gorm"
 
@@ -132,20 +133,47 @@ type plan struct {
 	pick          func(tx *gorm.DB, campaignID, after int64, kind string) ([]Order, error)
 }
 
+// fillers fill one batch side by side: what the engine does for one of them leaves it time for another.
+const fillers = 2
+
+// prepare fills a batch, its first chunk before all others since the batch begins with it, and seals it.
 func (s *Service) prepare(ctx context.Context, maker string, campaignID int64, p plan) (Batch, error) {
-	for last := int64(0); ; {
-		after := last
-		err := s.DB.InTx(ctx, func(tx *gorm.DB) (err error) {
+	fill := func(after int64) (last int64, err error) {
+		err = s.DB.InTx(ctx, func(tx *gorm.DB) (err error) {
 			last, err = s.fillBatch(tx, maker, campaignID, after, p)
 			return err
 		})
-		if errors.Is(err, errNoMore) {
-			return s.seal(ctx, maker, campaignID, p)
-		}
-		if err != nil {
-			return Batch{}, fmt.Errorf("preparing a batch: %w", err)
+		return last, err
+	}
+	first, err := fill(0)
+	if err == nil {
+		err = side(fillers, func() (err error) {
+			for last := first; err == nil; {
+				last, err = fill(last)
+			}
+			return err
+		})
+	}
+	if err != nil && !errors.Is(err, errNoMore) {
+		return Batch{}, fmt.Errorf("preparing a batch: %w", err)
+	}
+	return s.seal(ctx, maker, campaignID, p)
+}
+
+// side runs work n times side by side and gives the first error that is not errNoMore, or else errNoMore.
+func side(n int, work func() error) error {
+	problems := make([]error, n)
+	var group sync.WaitGroup
+	for i := range n {
+		group.Go(func() { problems[i] = work() })
+	}
+	group.Wait()
+	for _, err := range problems {
+		if !errors.Is(err, errNoMore) {
+			return err
 		}
 	}
+	return errNoMore
 }
 
 // fillBatch puts one chunk into the batch and gives the last envelope of it.
@@ -161,19 +189,15 @@ func (s *Service) fillBatch(tx *gorm.DB, maker string, campaignID, after int64, 
 	if err != nil {
 		return 0, err
 	}
-	var total money.Fen
 	for i := range orders {
-		orders[i].BatchID, total = batch.ID, total+orders[i].AmountFen
+		orders[i].BatchID = batch.ID
 	}
-	if err := insertOrders(tx, orders, s.now()); err != nil {
-		return 0, err
-	}
-	return orders[len(orders)-1].EnvelopeID, growBatch(tx, batch.ID, len(orders), total, s.now())
+	return orders[len(orders)-1].EnvelopeID, insertOrders(tx, orders, s.now())
 }
 
 // openBatch finds the batch of this maker that is still being filled, or begins one.
 func (s *Service) openBatch(tx *gorm.DB, maker string, campaignID int64, kind, purpose string) (Batch, error) {
-	batch, ok, err := unsealedBatch(tx, campaignID, kind, purpose, maker)
+	batch, ok, err := unsealedBatch(tx, campaignID, kind, purpose, maker, shared(tx))
 	if err != nil || ok {
 		return batch, err
 	}
@@ -189,7 +213,7 @@ func (s *Service) seal(ctx context.Context, maker string, campaignID int64, p pl
 	}
 	err = s.DB.InTx(ctx, func(tx *gorm.DB) error {
 		var ok bool
-		if batch, ok, err = unsealedBatch(tx, campaignID, p.kind, p.purpose, maker); err != nil {
+		if batch, ok, err = unsealedBatch(tx, campaignID, p.kind, p.purpose, maker, locked(tx)); err != nil {
 			return err
 		}
 		if !ok {
@@ -206,12 +230,16 @@ func (s *Service) askApproval(tx *gorm.DB, maker string, book *campaign.RuleBook
 	if err != nil {
 		return err
 	}
+	batch.Orders, batch.TotalFen = 0, 0
+	for _, sum := range sums {
+		batch.Orders, batch.TotalFen = batch.Orders+sum.Orders, batch.TotalFen+sum.AmountFen
+	}
 	summary := map[string]any{"batch": batch.ID, "kind": batch.Kind, "purpose": batch.Purpose, "orders": batch.Orders, "total_fen": batch.TotalFen, "sums": sums}
 	batch.ApprovalID, err = s.ask(tx, maker, batch.CampaignID, book.City.Code, approvalKind(batch.Purpose), batch.ID, summary)
 	if err != nil {
 		return err
 	}
-	if err := sealBatch(tx, batch.ID, batch.ApprovalID, s.now()); err != nil {
+	if err := sealBatch(tx, *batch, s.now()); err != nil {
 		return err
 	}
 	return s.audited(tx, maker, "batch.prepare", book.ID, fmt.Sprintf("batch:%d", batch.ID), summary)

@@ -3,9 +3,11 @@ package disbursement
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -171,7 +173,8 @@ type slowBank struct {
 	now     func() time.Time
 }
 
-func (slowBank) Batch() int { return 1 }
+func (slowBank) Batch() int      { return 1 }
+func (b slowBank) Pace() float64 { return float64(b.limiter.Limit()) }
 
 func (o slowBank) Credit(ctx context.Context, orders []CreditOrder) ([]Outcome, error) {
 	if err := o.limiter.Wait(ctx); err != nil {
@@ -216,12 +219,22 @@ func BenchmarkAdvance(b *testing.B) {
 		s := newBench(b, 6, envelopes+singles)
 		b.StartTimer()
 		began := time.Now()
-		for first := 1; first <= envelopes; first += prepareChunk {
-			group := make([]Envelope, prepareChunk)
-			for i := range group {
-				group[i].ID = int64(first + i)
+		var next atomic.Int64
+		err := side(fillers, func() error {
+			for first := next.Add(prepareChunk) - prepareChunk; first < envelopes; first = next.Add(prepareChunk) - prepareChunk {
+				group := make([]Envelope, prepareChunk)
+				for i := range group {
+					group[i].ID = first + int64(i) + 1
+				}
+				err := s.DB.InTx(context.Background(), func(tx *gorm.DB) error { return advanceEnvelopes(tx, group, Claimed, Ordered, s.now()) })
+				if err != nil {
+					return err
+				}
 			}
-			s.tx(func(tx *gorm.DB) error { return advanceEnvelopes(tx, group, Claimed, Ordered, s.now()) })
+			return errNoMore
+		})
+		if !errors.Is(err, errNoMore) {
+			b.Fatal(err)
 		}
 		ours := perSecond(envelopes, time.Since(began))
 		b.StopTimer()

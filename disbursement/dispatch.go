@@ -19,9 +19,13 @@ import (
 // Batched is implemented by an operator whose profile limits the orders of one call.
 type Batched interface{ Batch() int }
 
+// Paced is implemented by an operator whose profile limits the calls of a second; 0 is no limit.
+type Paced interface{ Pace() float64 }
+
 const (
 	defaultBatch   = 100
-	callsAtOnce    = 64   // of one round; the gateway's rate limiter spreads them
+	callsAtOnce    = 64   // of one round, where the operator sets no pace
+	roundTime      = 0.5  // seconds of calls at the operator's pace that make a round
 	ordersAtOnce   = 1000 // of one round, unless a single call takes more
 	roundsAtOnce   = 3    // for one operator: while one waits for answers, another is booked
 	roundsPerRun   = 1000 // of one operator's in one run of a job
@@ -86,11 +90,14 @@ func batchSize(operator Operator) int {
 	return defaultBatch
 }
 
-// roundSize is how many orders one round takes: enough to keep callsAtOnce calls under way, within what one update and the
-// memory bear.
+// roundSize is how many orders one round takes: as many calls as the operator's pace lets through in a moment, so that a
+// slow one does not hold leases for what it cannot take, within what one update and the memory bear.
 func roundSize(operator Operator) int {
-	size := batchSize(operator)
-	return max(size, min(size*callsAtOnce, ordersAtOnce))
+	size, calls := batchSize(operator), callsAtOnce
+	if paced, ok := operator.(Paced); ok && paced.Pace() > 0 {
+		calls = int(min(paced.Pace()*roundTime, ordersAtOnce))
+	}
+	return max(size, min(size*calls, ordersAtOnce))
 }
 
 // dispatchRound sends one round of calls: the orders are claimed in one transaction, the operator is called in none, and

@@ -209,12 +209,28 @@ func (s *Service) GiveUp(ctx context.Context, registrationID int64) error {
 	return errGiveUpLate
 }
 
-// deadlineChunk envelopes a run are forfeited at most.
+// deadlineChunk envelopes of a campaign are forfeited in one run at most.
 const deadlineChunk = 2000
 
 // ClaimDeadline forfeits what was not claimed, or was claimed without a wallet ever being opened, and promotes others.
 func (s *Service) ClaimDeadline(ctx context.Context) (int, error) {
-	overdue, err := overdueEnvelopes(s.DB.Read(ctx), s.now(), deadlineChunk)
+	campaigns, err := dueCampaigns(s.DB.Read(ctx), "claim_until_at", s.now())
+	if err != nil {
+		return 0, err
+	}
+	total := 0
+	for _, id := range campaigns {
+		n, err := s.forfeitOverdue(ctx, id)
+		total += n
+		if err != nil {
+			return total, err
+		}
+	}
+	return total, nil
+}
+
+func (s *Service) forfeitOverdue(ctx context.Context, campaignID int64) (int, error) {
+	overdue, err := overdueEnvelopes(s.DB.Read(ctx), campaignID, s.now(), deadlineChunk)
 	if err != nil {
 		return 0, err
 	}
@@ -237,7 +253,7 @@ func (s *Service) forfeit(ctx context.Context, envelope Envelope, reason, actor 
 		return err
 	}
 	return s.DB.InTx(ctx, func(tx *gorm.DB) error {
-		set := map[string]any{"reason": reason, "closed_at": s.now()}
+		set := map[string]any{"reason": reason, "closed_at": s.now(), "wallet_next_at": 0}
 		if err := s.advanceEnvelope(tx, envelope, Forfeited, set); err != nil {
 			return err
 		}

@@ -21,8 +21,16 @@ const (
 // Expire ends the life of envelopes whose time is over, and prepares the recall of what is unspent for a second person
 // to approve. A refund that came after expiry is recalled in the same way.
 func (s *Service) Expire(ctx context.Context) (int, error) {
+	campaigns, err := dueCampaigns(s.DB.Read(ctx), "expires_at", s.now())
+	if err != nil {
+		return 0, err
+	}
+	steps := []func(*gorm.DB) (int, error){s.expireOrders}
+	for _, id := range campaigns {
+		steps = append(steps, func(tx *gorm.DB) (int, error) { return s.expireCredited(tx, id) }, func(tx *gorm.DB) (int, error) { return s.closeUnpaid(tx, id) })
+	}
 	total := 0
-	for _, step := range []func(*gorm.DB) (int, error){s.expireOrders, s.expireCredited, s.closeUnpaid} {
+	for _, step := range steps {
 		for range expireRuns {
 			n, err := s.inChunk(ctx, step)
 			total += n
@@ -34,7 +42,7 @@ func (s *Service) Expire(ctx context.Context) (int, error) {
 			}
 		}
 	}
-	n, err := s.prepareRecalls(ctx)
+	n, err := s.prepareRecalls(ctx, campaigns)
 	return total + n, errors.Join(err, s.closeOuts(ctx))
 }
 
@@ -61,8 +69,8 @@ func (s *Service) expireOrders(tx *gorm.DB) (int, error) {
 	return failExpired(tx, s.now(), expireChunk)
 }
 
-func (s *Service) expireCredited(tx *gorm.DB) (int, error) {
-	envelopes, err := expiring(tx, s.now(), expireChunk)
+func (s *Service) expireCredited(tx *gorm.DB, campaignID int64) (int, error) {
+	envelopes, err := expiring(tx, campaignID, s.now(), expireChunk)
 	if err != nil || len(envelopes) == 0 {
 		return 0, err
 	}
@@ -80,9 +88,9 @@ func (s *Service) expireCredited(tx *gorm.DB) (int, error) {
 }
 
 // closeUnpaid closes envelopes that never reached a wallet, once no order can bring them there any more.
-func (s *Service) closeUnpaid(tx *gorm.DB) (int, error) {
+func (s *Service) closeUnpaid(tx *gorm.DB, campaignID int64) (int, error) {
 	for _, from := range []EnvelopeStatus{Claimed, Ordered} {
-		envelopes, err := unpaidExpired(tx, from, s.now(), expireChunk)
+		envelopes, err := unpaidExpired(tx, campaignID, from, s.now(), expireChunk)
 		if err != nil {
 			return 0, err
 		}
@@ -93,13 +101,16 @@ func (s *Service) closeUnpaid(tx *gorm.DB) (int, error) {
 	return 0, nil
 }
 
-func (s *Service) prepareRecalls(ctx context.Context) (int, error) {
-	campaigns, err := recallingCampaigns(s.DB.Read(ctx))
-	if err != nil {
-		return 0, err
-	}
+func (s *Service) prepareRecalls(ctx context.Context, campaigns []int64) (int, error) {
 	total := 0
 	for _, id := range campaigns {
+		due, err := recalling(s.DB.Read(ctx), id)
+		if err != nil {
+			return total, err
+		}
+		if !due {
+			continue
+		}
 		batches, err := s.Prepare(ctx, expireMaker, id, Recall)
 		if err != nil && !errors.Is(err, ErrNothingReady) {
 			return total, fmt.Errorf("campaign %d: %w", id, err)
@@ -157,14 +168,7 @@ func (s *Service) prepareReturn(tx *gorm.DB, maker string, campaignID int64, boo
 	orders := each(surpluses, func(b Balance) Order {
 		return Order{BatchID: batch.ID, CampaignID: campaignID, Kind: Return, OrderNo: s.number(), Operator: b.Operator, Source: b.Source, AmountFen: b.AmountFen}
 	})
-	for _, o := range orders {
-		batch.TotalFen += o.AmountFen
-	}
-	batch.Orders = int64(len(orders))
 	if err := insertOrders(tx, orders, s.now()); err != nil {
-		return Batch{}, err
-	}
-	if err := growBatch(tx, batch.ID, len(orders), batch.TotalFen, s.now()); err != nil {
 		return Batch{}, err
 	}
 	return batch, s.askApproval(tx, maker, book, &batch)

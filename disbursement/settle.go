@@ -3,6 +3,7 @@ package disbursement
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"gorm.io/gorm"
 
@@ -97,8 +98,11 @@ func clip(text string, n int) string {
 func (s *Service) apply(tx *gorm.DB, ref string, changes []change) error {
 	for _, members := range groups(changes) {
 		group := members[0].group()
-		if err := updateOrders(tx, group, members, s.nextAt(group), s.now()); err != nil {
-			return err
+		next := s.nextAt(group)
+		for some := range slices.Chunk(members, casesAtOnce) {
+			if err := updateOrders(tx, group, some, next, s.now()); err != nil {
+				return err
+			}
 		}
 	}
 	var moved []change
@@ -112,6 +116,9 @@ func (s *Service) apply(tx *gorm.DB, ref string, changes []change) error {
 	}
 	return s.postChanges(tx, ref, moved)
 }
+
+// casesAtOnce rows go into one update with values of their own: the engine looks through all of them for each row.
+const casesAtOnce = 100
 
 // orderGroup are orders that one guarded update can move.
 type orderGroup struct {

@@ -2,6 +2,7 @@ package disbursement
 
 import (
 	"fmt"
+	"slices"
 
 	"gorm.io/gorm"
 
@@ -23,6 +24,23 @@ func locked(tx *gorm.DB) string {
 		return " FOR UPDATE"
 	}
 	return ""
+}
+
+// shared keeps rows from being changed until the transaction ends, and lets others read them in the same way.
+func shared(tx *gorm.DB) string {
+	if tx.Name() == database.MySQL {
+		return " LOCK IN SHARE MODE"
+	}
+	return ""
+}
+
+// within is the condition that a row is one of these: a range where the ids, ascending, have no gap, which costs the engine
+// half of what a list costs.
+func within(ids []int64) (condition string, values []any) {
+	if n := len(ids); n > 1 && ids[n-1]-ids[0] == int64(n-1) && slices.IsSorted(ids) {
+		return "id BETWEEN ? AND ?", []any{ids[0], ids[n-1]}
+	}
+	return "id IN ?", []any{ids}
 }
 
 // exactly checks that a guarded update of several rows has met them all.
@@ -71,8 +89,14 @@ func oneEnvelope(query *gorm.DB) (Envelope, error) {
 	return found[0], nil
 }
 
-func overdueEnvelopes(tx *gorm.DB, now database.Millis, limit int) (found []Envelope, err error) {
-	err = tx.Raw(`SELECT * FROM envelopes WHERE (status = ? OR status = ? AND wallet_token = '') AND claim_until_at <= ? ORDER BY id LIMIT ?`,
-		Awarded, Claimed, now, limit).Scan(&found).Error
+// dueCampaigns lists the campaigns of which the first envelope's deadline, claim_until_at or expires_at, has come.
+func dueCampaigns(tx *gorm.DB, deadline string, now database.Millis) (ids []int64, err error) {
+	err = tx.Raw("SELECT campaign_id FROM envelopes GROUP BY campaign_id HAVING MIN("+deadline+") <= ? ORDER BY campaign_id", now).Scan(&ids).Error
+	return ids, err
+}
+
+func overdueEnvelopes(tx *gorm.DB, campaignID int64, now database.Millis, limit int) (found []Envelope, err error) {
+	err = tx.Raw(`SELECT * FROM envelopes WHERE campaign_id = ? AND (status = ? OR status = ? AND wallet_token = '') AND claim_until_at <= ? ORDER BY id LIMIT ?`,
+		campaignID, Awarded, Claimed, now, limit).Scan(&found).Error
 	return found, err
 }

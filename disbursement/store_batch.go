@@ -2,6 +2,7 @@ package disbursement
 
 import (
 	"fmt"
+	"slices"
 
 	"gorm.io/gorm"
 
@@ -12,11 +13,12 @@ import (
 
 var errNoBatch = fault.New(fault.NotFound, "batch-missing", "没有这个批次。", "There is no such batch.")
 
-// unsealedBatch finds a maker's batch that is still being filled.
-func unsealedBatch(tx *gorm.DB, campaignID int64, kind, purpose, maker string) (Batch, bool, error) {
+// unsealedBatch finds a maker's batch that is still being filled. Lock is locked or shared: while those who fill it share
+// it, nobody seals it, and once it is sealed nothing is put into it any more.
+func unsealedBatch(tx *gorm.DB, campaignID int64, kind, purpose, maker, lock string) (Batch, bool, error) {
 	var found []Batch
 	err := tx.Raw(`SELECT * FROM disbursement_batches WHERE campaign_id = ? AND kind = ? AND purpose = ? AND status = ? AND approval_id = 0
-		AND prepared_by = ? ORDER BY id LIMIT 1`, campaignID, kind, purpose, BatchPrepared, maker).Scan(&found).Error
+		AND prepared_by = ? ORDER BY id LIMIT 1`+lock, campaignID, kind, purpose, BatchPrepared, maker).Scan(&found).Error
 	if err != nil || len(found) == 0 {
 		return Batch{}, false, err
 	}
@@ -29,7 +31,7 @@ func insertBatch(tx *gorm.DB, batch *Batch) error {
 	if err := tx.Table("disbursement_batches").Create(row).Error; err != nil {
 		return fmt.Errorf("beginning a batch: %w", err)
 	}
-	made, ok, err := unsealedBatch(tx, batch.CampaignID, batch.Kind, batch.Purpose, batch.PreparedBy)
+	made, ok, err := unsealedBatch(tx, batch.CampaignID, batch.Kind, batch.Purpose, batch.PreparedBy, "")
 	if err == nil && !ok {
 		err = fmt.Errorf("disbursement: a new batch is not there")
 	}
@@ -37,15 +39,10 @@ func insertBatch(tx *gorm.DB, batch *Batch) error {
 	return err
 }
 
-// growBatch adds orders to a batch that nobody has been asked to approve yet.
-func growBatch(tx *gorm.DB, id int64, orders int, total money.Fen, now database.Millis) error {
-	return exactly(tx.Exec(`UPDATE disbursement_batches SET orders = orders + ?, total_fen = total_fen + ?, changed_at = ?
-		WHERE id = ? AND status = ? AND approval_id = 0`, orders, int64(total), now, id, BatchPrepared), 1, "filling a batch")
-}
-
-func sealBatch(tx *gorm.DB, id, approvalID int64, now database.Millis) error {
-	return exactly(tx.Exec("UPDATE disbursement_batches SET approval_id = ?, changed_at = ? WHERE id = ? AND status = ? AND approval_id = 0",
-		approvalID, now, id, BatchPrepared), 1, "sealing a batch")
+// sealBatch ends the filling: from here on the batch is what a second person is asked about.
+func sealBatch(tx *gorm.DB, batch Batch, now database.Millis) error {
+	return exactly(tx.Exec(`UPDATE disbursement_batches SET approval_id = ?, orders = ?, total_fen = ?, changed_at = ?
+		WHERE id = ? AND status = ? AND approval_id = 0`, batch.ApprovalID, batch.Orders, int64(batch.TotalFen), now, batch.ID, BatchPrepared), 1, "sealing a batch")
 }
 
 func batchByID(tx *gorm.DB, id int64) (Batch, error) {
@@ -108,7 +105,7 @@ func advanceBatchOrders(tx *gorm.DB, batch Batch, from, to OrderStatus, now data
 }
 
 // payableEnvelopes goes on after an id, so that it does not pass again over all that it has taken; the + 0 keeps the
-// engine from the index on expires_at, with which it would sort what is left each time.
+// engine from the index on expires_at, with which it would sort all that is left each time.
 func payableEnvelopes(tx *gorm.DB, campaignID, after int64, now database.Millis, limit int) (found []Envelope, err error) {
 	err = tx.Raw(`SELECT * FROM envelopes WHERE campaign_id = ? AND status = ? AND id > ? AND wallet_token <> '' AND expires_at + 0 > ? ORDER BY id LIMIT ?`+
 		unlocked(tx), campaignID, Claimed, after, now, limit).Scan(&found).Error
@@ -133,14 +130,16 @@ func advanceEnvelopes(tx *gorm.DB, envelopes []Envelope, from, to EnvelopeStatus
 	if !from.May(to) {
 		return database.ErrAdvanced.With(fmt.Errorf("an envelope goes not from %s to %s", from, to))
 	}
-	return exactly(tx.Exec("UPDATE envelopes SET status = ?, changed_at = ? WHERE id IN ? AND status = ?", to, now, envelopeIDs(envelopes), from),
+	these, values := within(envelopeIDs(envelopes))
+	return exactly(tx.Exec("UPDATE envelopes SET status = ?, changed_at = ? WHERE "+these+" AND status = ?", slices.Concat([]any{to, now}, values, []any{from})...),
 		len(envelopes), "advancing envelopes")
 }
 
 // recallOrdered notes that a recall has been prepared, once for each envelope.
 func recallOrdered(tx *gorm.DB, envelopes []Envelope, now database.Millis) error {
-	return exactly(tx.Exec("UPDATE envelopes SET recall_due = 0, changed_at = ? WHERE id IN ? AND status = ? AND recall_due = 1",
-		now, envelopeIDs(envelopes), Expired), len(envelopes), "preparing recalls")
+	these, values := within(envelopeIDs(envelopes))
+	return exactly(tx.Exec("UPDATE envelopes SET recall_due = 0, changed_at = ? WHERE "+these+" AND status = ? AND recall_due = 1",
+		slices.Concat([]any{now}, values, []any{Expired})...), len(envelopes), "preparing recalls")
 }
 
 func releaseEnvelopes(tx *gorm.DB, batchID int64, now database.Millis) error {

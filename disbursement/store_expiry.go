@@ -9,9 +9,13 @@ import (
 
 // failExpired ends credits that were never sent once their envelope has expired.
 func failExpired(tx *gorm.DB, now database.Millis, limit int) (int, error) {
-	var ids []int64
-	err := tx.Raw(`SELECT id FROM disbursement_orders WHERE status = ? AND kind = ? AND expires_at <= ? AND attempts = 0 ORDER BY id LIMIT ?`+unlocked(tx),
-		OrderApproved, Credit, now, limit).Scan(&ids).Error
+	var batches, ids []int64
+	err := tx.Raw("SELECT id FROM disbursement_batches WHERE status IN (?, ?) AND kind = ?", BatchApproved, BatchDispatching, Credit).Scan(&batches).Error
+	if err != nil || len(batches) == 0 {
+		return 0, err
+	}
+	err = tx.Raw("SELECT id FROM disbursement_orders WHERE batch_id IN ? AND status = ? AND expires_at <= ? AND attempts = 0 ORDER BY id LIMIT ?"+unlocked(tx),
+		batches, OrderApproved, now, limit).Scan(&ids).Error
 	if err != nil || len(ids) == 0 {
 		return 0, err
 	}
@@ -19,8 +23,9 @@ func failExpired(tx *gorm.DB, now database.Millis, limit int) (int, error) {
 		OrderFailed, now, ids, OrderApproved), len(ids), "ending expired orders")
 }
 
-func expiring(tx *gorm.DB, now database.Millis, limit int) (found []Envelope, err error) {
-	err = tx.Raw("SELECT * FROM envelopes WHERE status = ? AND expires_at <= ? ORDER BY id LIMIT ?"+unlocked(tx), Credited, now, limit).Scan(&found).Error
+func expiring(tx *gorm.DB, campaignID int64, now database.Millis, limit int) (found []Envelope, err error) {
+	err = tx.Raw("SELECT * FROM envelopes WHERE campaign_id = ? AND status = ? AND expires_at + 0 <= ? ORDER BY id LIMIT ?"+unlocked(tx),
+		campaignID, Credited, now, limit).Scan(&found).Error
 	return found, err
 }
 
@@ -29,22 +34,24 @@ func markRecallDue(tx *gorm.DB, ids []int64, now database.Millis) error {
 		now, ids, Expired).Error
 }
 
-func unpaidExpired(tx *gorm.DB, from EnvelopeStatus, now database.Millis, limit int) (found []Envelope, err error) {
-	err = tx.Raw(`SELECT * FROM envelopes WHERE status = ? AND expires_at <= ? AND NOT EXISTS
+func unpaidExpired(tx *gorm.DB, campaignID int64, from EnvelopeStatus, now database.Millis, limit int) (found []Envelope, err error) {
+	err = tx.Raw(`SELECT * FROM envelopes WHERE campaign_id = ? AND status = ? AND expires_at + 0 <= ? AND NOT EXISTS
 		(SELECT 1 FROM disbursement_orders o WHERE o.envelope_id = envelopes.id AND o.status IN ?) ORDER BY id LIMIT ?`+unlocked(tx),
-		from, now, live, limit).Scan(&found).Error
+		campaignID, from, now, live, limit).Scan(&found).Error
 	return found, err
 }
 
-func recallingCampaigns(tx *gorm.DB) (ids []int64, err error) {
-	err = tx.Raw("SELECT DISTINCT campaign_id FROM envelopes WHERE status = ? AND recall_due = 1 AND credited_fen > spent_fen + recalled_fen ORDER BY campaign_id",
-		Expired).Scan(&ids).Error
-	return ids, err
+// recalling says whether something of a campaign's envelopes is to be taken back for which no order has been made.
+func recalling(tx *gorm.DB, campaignID int64) (due bool, err error) {
+	err = tx.Raw("SELECT EXISTS (SELECT 1 FROM envelopes WHERE campaign_id = ? AND status = ? AND recall_due = 1 AND credited_fen > spent_fen + recalled_fen)",
+		campaignID, Expired).Scan(&due).Error
+	return due, err
 }
 
 // countOpen counts orders that may still change the money, and envelopes that have not come to their end.
 func countOpen(tx *gorm.DB, campaignID int64) (orders, envelopes int64, err error) {
-	err = tx.Raw("SELECT COUNT(*) FROM disbursement_orders WHERE campaign_id = ? AND status IN ?", campaignID, live).Scan(&orders).Error
+	err = tx.Raw(`SELECT COUNT(*) FROM disbursement_batches b JOIN disbursement_orders o ON o.batch_id = b.id
+		WHERE b.campaign_id = ? AND b.status IN (?, ?, ?) AND o.status IN ?`, campaignID, BatchPrepared, BatchApproved, BatchDispatching, live).Scan(&orders).Error
 	if err != nil {
 		return 0, 0, err
 	}

@@ -60,7 +60,8 @@ func countsOf(tx *gorm.DB, campaignID int64) (Counts, error) {
 		c.Envelopes[EnvelopeStatus(row.Status)] = row.N
 	}
 	rows = nil
-	if err := tx.Raw("SELECT status, COUNT(*) AS n FROM disbursement_orders WHERE campaign_id = ? GROUP BY status", campaignID).Scan(&rows).Error; err != nil {
+	if err := tx.Raw(`SELECT o.status, COUNT(*) AS n FROM disbursement_batches b JOIN disbursement_orders o ON o.batch_id = b.id
+		WHERE b.campaign_id = ? GROUP BY o.status`, campaignID).Scan(&rows).Error; err != nil {
 		return c, err
 	}
 	for _, row := range rows {

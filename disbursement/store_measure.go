@@ -14,11 +14,12 @@ type unsettled struct {
 	Since    database.Millis // when the oldest batch among them began to be sent
 }
 
-// unsettledOrders counts orders under way. The index on status keeps it to them, however many are settled.
+// unsettledOrders counts orders under way. They are in batches that are not done, and of those the index on batch and
+// status keeps it to them, however many are settled.
 func unsettledOrders(db *gorm.DB) (rows []unsettled, err error) {
-	err = db.Raw(`SELECT o.operator, o.status, COUNT(*) AS n, MIN(b.changed_at) AS since FROM disbursement_orders o JOIN disbursement_batches b ON b.id = o.batch_id
-		WHERE o.status IN (?, ?, ?, ?, ?) GROUP BY o.operator, o.status ORDER BY 1, 2`,
-		OrderApproved, OrderSending, OrderAccepted, OrderProcessing, OrderUnknown).Scan(&rows).Error
+	err = db.Raw(`SELECT o.operator, o.status, COUNT(*) AS n, MIN(b.changed_at) AS since FROM disbursement_batches b JOIN disbursement_orders o ON o.batch_id = b.id
+		WHERE b.status IN (?, ?) AND o.status IN (?, ?, ?, ?, ?) GROUP BY o.operator, o.status ORDER BY 1, 2`,
+		BatchApproved, BatchDispatching, OrderApproved, OrderSending, OrderAccepted, OrderProcessing, OrderUnknown).Scan(&rows).Error
 	return rows, err
 }
 

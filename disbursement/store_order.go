@@ -35,8 +35,9 @@ func sendable(tx *gorm.DB, operator string, now database.Millis, limit int) ([]i
 
 // leaseApproved begins a call: whoever loses the race for a row gets fewer rows, never an error.
 func leaseApproved(tx *gorm.DB, ids []int64, token string, until, now database.Millis) error {
-	return tx.Exec(`UPDATE disbursement_orders SET status = ?, lease_token = ?, next_at = ?, attempts = attempts + 1, changed_at = ?
-		WHERE id IN ? AND status = ?`, OrderSending, token, until, now, ids, OrderApproved).Error
+	these, values := within(ids)
+	return tx.Exec("UPDATE disbursement_orders SET status = ?, lease_token = ?, next_at = ?, attempts = attempts + 1, changed_at = ? WHERE "+these+" AND status = ?",
+		slices.Concat([]any{OrderSending, token, until, now}, values, []any{OrderApproved})...).Error
 }
 
 // askable picks orders the operator has, or may have, and that are due to be asked about.
@@ -133,8 +134,10 @@ func creditEnvelopes(tx *gorm.DB, ids []int64, now database.Millis) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	return exactly(tx.Exec(`UPDATE envelopes SET status = ?, credited_fen = amount_fen, credited_at = ?, changed_at = ? WHERE id IN ? AND status = ?
-		AND credited_fen = 0`, Credited, now, now, ids, Ordered), len(ids), "crediting envelopes")
+	slices.Sort(ids)
+	these, values := within(ids)
+	return exactly(tx.Exec("UPDATE envelopes SET status = ?, credited_fen = amount_fen, credited_at = ?, changed_at = ? WHERE "+these+" AND status = ? AND credited_fen = 0",
+		slices.Concat([]any{Credited, now, now}, values, []any{Ordered})...), len(ids), "crediting envelopes")
 }
 
 // uncreditEnvelopes takes back a success whose money the operator has returned whole.

@@ -6,8 +6,9 @@ import (
 	"hongbao/internal/database"
 )
 
+// walletless are those who are due to be looked for. Their wallet_next_at is 0 before they claim and once they have a wallet.
 func walletless(tx *gorm.DB, operator string, now database.Millis, limit int) (found []Envelope, err error) {
-	err = tx.Raw(`SELECT * FROM envelopes WHERE operator = ? AND status = ? AND wallet_token = '' AND wallet_next_at <= ? AND expires_at > ?
+	err = tx.Raw(`SELECT * FROM envelopes WHERE operator = ? AND status = ? AND wallet_token = '' AND wallet_next_at > 0 AND wallet_next_at <= ? AND expires_at > ?
 		ORDER BY wallet_next_at, id LIMIT ?`, operator, Claimed, now, now, limit).Scan(&found).Error
 	return found, err
 }
@@ -22,7 +23,7 @@ func setWallets(tx *gorm.DB, ids []int64, tokens *cases, now database.Millis) er
 	if len(ids) == 0 {
 		return nil
 	}
-	return tx.Exec("UPDATE envelopes SET wallet_token = "+tokens.text()+", changed_at = ? WHERE id IN ? AND status = ? AND wallet_token = ''",
+	return tx.Exec("UPDATE envelopes SET wallet_token = "+tokens.text()+", wallet_next_at = 0, changed_at = ? WHERE id IN ? AND status = ? AND wallet_token = ''",
 		append(tokens.values, now, ids, Claimed)...).Error
 }
 

@@ -12,6 +12,9 @@ import (
 // Batch is how many orders go into one call.
 func (g *Gateway) Batch() int { return g.profile.Batch }
 
+// Pace is how many calls a second the profile allows, 0 for any number.
+func (g *Gateway) Pace() float64 { return g.profile.Rate }
+
 // Credit implements disbursement.Operator.
 func (g *Gateway) Credit(ctx context.Context, orders []disbursement.CreditOrder) ([]disbursement.Outcome, error) {
 	return send(ctx, g, "/bank/v1/credits", orders, disbursement.CreditOrder.Number, func(o disbursement.CreditOrder, r disbursement.Outcome) error {
