@@ -18,6 +18,7 @@ type Contact struct {
 	Name           string
 	Phone          string
 	Document       identity.Document
+	CodeWord       string // "" where none was chosen
 }
 
 // Contact opens one registration's identity; see Contacts.
@@ -88,5 +89,5 @@ func unseal(vault *identity.Vault, row *registrationRow) (Contact, error) {
 	if err := json.Unmarshal(plain, &p); err != nil {
 		return Contact{}, err
 	}
-	return Contact{row.ID, row.Operator, p.Name, p.Phone, identity.Document{Kind: p.Kind, Number: p.Document}}, nil
+	return Contact{row.ID, row.Operator, p.Name, p.Phone, identity.Document{Kind: p.Kind, Number: p.Document}, p.CodeWord}, nil
 }

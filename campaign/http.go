@@ -20,6 +20,7 @@ func (s *Service) Routes(r *gin.Engine, w *web.Web) {
 	w.Pages.Add("campaign", templates)
 	s.pages(r, w)
 	s.publicRoutes(w)
+	s.messageRoutes(w)
 	s.citizenRoutes(w)
 	s.appealRoutes(r, w)
 	s.staffRoutes(w)
@@ -45,6 +46,11 @@ func (s *Service) publicRoutes(w *web.Web) {
 		Answer: receiptJSON{}, Also: []int{403, 409, 410, 429}}, s.postProof(w, s.Confirm))
 	proof.POST("/lookups", web.Operation{ZH: "以手机号和确认码查询登记。", EN: "Finds a registration by phone and confirmation code.", Body: proofJSON{},
 		Answer: receiptJSON{}, Also: []int{403, 409, 410, 429}}, s.postProof(w, s.Lookup))
+}
+
+func (s *Service) messageRoutes(w *web.Web) {
+	w.API("/api/v1/messages").Limited("lookup").POST("/check", web.Operation{ZH: "核对一条短信是否由平台发出，按编号或全文。", EN: "Tells whether a message is genuine, by its number or its whole text.",
+		Body: messageTextJSON{}, Answer: Checked{}, Also: []int{429}}, s.postMessageCheck)
 }
 
 func (s *Service) citizenRoutes(w *web.Web) {

@@ -12,6 +12,7 @@ import (
 
 	"hongbao/internal/database"
 	"hongbao/internal/fault"
+	"hongbao/internal/identity"
 )
 
 // SMS sends a text to a mobile number of the mainland. It may be asked twice for the same text.
@@ -76,6 +77,16 @@ func (l *Live) text(stage, code string) string {
 		text = fmt.Sprintf(text, l.NameZH)
 	}
 	return "【" + l.Book.City.Name.ZH + "】" + text + noLink
+}
+
+// official is a message as it goes out: with the code, the receiver's code word, and the number under which anybody can ask
+// whether it is genuine.
+func (l *Live) official(m messageRow, vault *identity.Vault, entry database.Bytes32, codeWord string) string {
+	text := strings.TrimSuffix(l.text(m.Stage, confirmationCode(vault, entry)), noLink)
+	if codeWord != "" {
+		text += "您的暗语：" + codeWord + "。"
+	}
+	return text + noLink + "编号 " + messageNumber(vault, m.ID) + "。"
 }
 
 const (
@@ -150,5 +161,5 @@ func (s *Service) deliver(ctx context.Context, m messageRow) error {
 	if err != nil {
 		return err
 	}
-	return s.SMS.Send(ctx, contact.Phone, live.text(m.Stage, confirmationCode(vault, row.Entry)))
+	return s.SMS.Send(ctx, contact.Phone, live.official(m, vault, row.Entry, contact.CodeWord))
 }

@@ -17,6 +17,8 @@ type prover func(ctx context.Context, slug, phone, code string) (Receipt, error)
 
 func (s *Service) pages(r *gin.Engine, w *web.Web) {
 	r.GET("/", w.Handle(s.cityPage(w)))
+	r.GET("/check", w.Handle(s.checkPage(w)))
+	r.POST("/check", w.Limited("lookup"), w.Handle(s.postCheck(w)))
 	one := r.Group("/c/:slug")
 	one.GET("", w.Handle(s.homePage(w)))
 	one.GET("/register", w.Handle(s.registerPage(w)))
@@ -239,6 +241,9 @@ func (v campaignView) mine(c *gin.Context, receipt Receipt, data MyData, message
 	if !data.Deleted {
 		facts = append([]web.Figure{{Label: tr("姓名", "Name"), Value: identity.MaskName(data.Name)}, {Label: tr("证件号码", "Document"), Value: identity.MaskID(data.Document)},
 			{Label: tr("手机号", "Phone"), Value: identity.MaskPhone(data.Phone)}}, facts...)
+	}
+	if data.CodeWord != "" {
+		facts = append(facts, web.Figure{Label: tr("防骗暗语", "Code word"), Value: data.CodeWord})
 	}
 	reason := ""
 	if text, ok := ExclusionReasons[receipt.Reason]; ok {

@@ -68,6 +68,7 @@ type MyData struct {
 	Document     string            `json:"document,omitempty"`
 	Linked       bool              `json:"linked_document,omitempty"` // an older number of the same person is known by its keyed index
 	Phone        string            `json:"phone,omitempty"`
+	CodeWord     string            `json:"code_word,omitempty"`
 	District     string            `json:"district,omitempty"`
 	Pool         string            `json:"pool"`
 	Operator     string            `json:"operator"`
@@ -152,7 +153,7 @@ func (s *Service) addContact(data *MyData, vault *identity.Vault, row *registrat
 	if err != nil {
 		return fmt.Errorf("opening registration %d: %w", row.ID, err)
 	}
-	data.Name, data.Phone = contact.Name, contact.Phone
+	data.Name, data.Phone, data.CodeWord = contact.Name, contact.Phone, contact.CodeWord
 	data.DocumentKind, data.Document = string(contact.Document.Kind), contact.Document.Number
 	return nil
 }

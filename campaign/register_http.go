@@ -53,7 +53,7 @@ func (s *Service) wizard(c *gin.Context) (*wizard, error) {
 	field := func(name string) string { return strings.TrimSpace(c.PostForm(name)) }
 	sub := Submission{Campaign: view.Slug, Name: field("name"), Document: field("document"), Phone: field("phone"), SMSCode: field("sms_code"),
 		Operator: field("operator"), District: field("district"), Tier: field("tier"), Consents: strings.Fields(strings.Join(c.PostFormArray("consents"), " ")),
-		IdempotencyKey: field("key"), Network: c.ClientIP()}
+		CodeWord: field("code_word"), IdempotencyKey: field("key"), Network: c.ClientIP()}
 	if answer := field("location"); answer != "" {
 		inside := answer == "yes"
 		sub.Location = &inside
@@ -216,7 +216,8 @@ func (z *wizard) details(tr func(zh, en string) string) []web.Field {
 		fields = append(fields, web.Field{Name: "location", Label: tr("您现在在本市吗", "Are you in the city now"), Type: "radio", Required: true, Value: answer,
 			Options: []web.Option{{Value: "yes", Label: tr("在", "Yes")}, {Value: "no", Label: tr("不在", "No")}}})
 	}
-	return fields
+	return append(fields, web.Field{Name: "code_word", Label: tr("防骗暗语（可不填）", "Code word against fraud (optional)"), MaxLength: 12, Autocomplete: "off", Value: sub.CodeWord,
+		Hint: tr("2 到 12 个字，只有您和平台知道。官方短信都会带上它，没有它的就是假的", "2 to 12 letters that only you and the platform know. Every official message repeats it; one without it is forged")})
 }
 
 func (z *wizard) documentHint() string {
@@ -243,7 +244,7 @@ func (z *wizard) carry(form *web.Form) {
 		location = map[bool]string{true: "yes", false: "no"}[*sub.Location]
 	}
 	given := map[string]string{"phone": sub.Phone, "sms_code": sub.SMSCode, "name": sub.Name, "document": sub.Document, "operator": sub.Operator,
-		"district": sub.District, "tier": sub.Tier, "location": location}
+		"district": sub.District, "tier": sub.Tier, "location": location, "code_word": sub.CodeWord}
 	for name, value := range given {
 		asked := slices.ContainsFunc(form.Fields, func(f web.Field) bool { return f.Name == name })
 		if !asked && value != "" {
@@ -273,6 +274,9 @@ func (z *wizard) facts(step string) []web.Figure {
 	}
 	if tier, ok := z.view.Book.Tier(z.sub.Tier); ok {
 		list = append(list, web.Figure{Label: tr("档次", "Tier"), Value: tier.Title.In(z.view.Locale)})
+	}
+	if z.sub.CodeWord != "" {
+		list = append(list, web.Figure{Label: tr("防骗暗语", "Code word"), Value: z.sub.CodeWord})
 	}
 	return list
 }

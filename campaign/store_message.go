@@ -101,3 +101,13 @@ func messagesTo(tx *gorm.DB, registrationID int64) ([]OfficialMessage, error) {
 	err := tx.Raw("SELECT stage, body, status, due_at, sent_at FROM messages WHERE registration_id = ? ORDER BY id DESC", registrationID).Scan(&found).Error
 	return found, err
 }
+
+// messageByID finds a message; nil is none.
+func messageByID(tx *gorm.DB, id int64) (*messageRow, error) {
+	var rows []messageRow
+	err := tx.Table("messages").Where("id = ?", id).Scan(&rows).Error
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	return &rows[0], nil
+}

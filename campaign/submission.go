@@ -29,6 +29,7 @@ type Submission struct {
 	Location     *bool    `json:"location" api:"optional"` // the browser's answer: inside the city or not
 	Tier         string   `json:"tier" api:"optional"`     // where people choose one
 	Consents     []string `json:"consents"`                // as in "registration@1", or "registration" for the present text
+	CodeWord     string   `json:"code_word,omitempty"`     // every official message to the person repeats it
 	Device       string   `json:"device" api:"optional"`   // a random id of the browser
 
 	Campaign       string `json:"-"` // slug
@@ -48,6 +49,7 @@ var (
 	errNoDistrict   = fault.Field("district", "district", "请选择您所在的区县。", "Please choose your district.")
 	errTier         = fault.Field("tier", "tier", "请选择一个档次。", "Please choose a tier.")
 	errConsents     = fault.Field("consents", "consents", "需要您同意各项必需的说明后才能登记。", "You need to agree to each of the required statements.")
+	errCodeWord     = fault.Field("code_word", "code-word", "暗语为 2 到 12 个汉字、字母或数字，至少含一个字。", "A code word has 2 to 12 letters or digits, at least one of them a letter.")
 	errDevice       = fault.Field("device", "device", "设备标识过长。", "The device id is too long.")
 	errSMSCode      = fault.Field("sms_code", "sms-code", "短信验证码不正确或已过期，请重新获取。", "The SMS code is wrong or has expired; please ask for a new one.")
 	errKey          = fault.Field("Idempotency-Key", "idempotency-key-form", "幂等键应为 8 到 64 个可见字符。", "The idempotency key must have 8 to 64 visible characters.")
@@ -75,6 +77,7 @@ type particulars struct {
 	Kind     identity.Kind `json:"kind"`
 	Document string        `json:"document"`
 	Phone    string        `json:"phone"`
+	CodeWord string        `json:"code_word,omitempty"`
 }
 
 // apply checks every field and seals what identifies the person. The error joins the faults of all fields.
@@ -93,7 +96,7 @@ func (s *Service) apply(live *Live, vault *identity.Vault, sub Submission) (*app
 	if !slices.ContainsFunc(agreed, isRisk) {
 		sub.Device, sub.Network = "", ""
 	}
-	if a.row, err = s.draft(live, vault, sub, particulars{name, document.Kind, document.Number, phone}, document.Linked); err != nil {
+	if a.row, err = s.draft(live, vault, sub, particulars{name, document.Kind, document.Number, phone, sub.CodeWord}, document.Linked); err != nil {
 		return nil, err
 	}
 	a.row.Consents = strings.Join(agreed, " ")
@@ -209,5 +212,12 @@ func checkKeys(sub Submission) error {
 	visible := !strings.ContainsFunc(sub.IdempotencyKey, func(r rune) bool { return r <= ' ' || r > '~' })
 	return errors.Join(
 		unless(sub.IdempotencyKey == "" || visible && len(sub.IdempotencyKey) >= 8 && len(sub.IdempotencyKey) <= 64, errKey),
-		unless(len(sub.Device) <= 64, errDevice))
+		unless(len(sub.Device) <= 64, errDevice),
+		unless(sub.CodeWord == "" || isCodeWord(sub.CodeWord), errCodeWord))
+}
+
+// isCodeWord: without signs, so that no code word looks like a link.
+func isCodeWord(word string) bool {
+	return shortText(word, 2, 12) && utf8.ValidString(word) && strings.ContainsFunc(word, unicode.IsLetter) &&
+		!strings.ContainsFunc(word, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 }
