@@ -56,10 +56,11 @@ type approvalJSON struct {
 
 // listApprovals is GET /api/v1/admin/approvals?status=.
 func (k *Console) listApprovals(c *gin.Context) error {
-	found, err := k.visibleApprovals(c, c.Query("status"))
+	window, err := web.WindowOf(c)
 	if err != nil {
 		return err
 	}
+	found, err := k.Staff.List(c.Request.Context(), staff.ApprovalFilter{Status: c.Query("status"), City: web.ActorOf(c).City, Before: window.After, Limit: window.Limit + 1})
 	answer := []approvalJSON{}
 	for _, a := range found {
 		one := approvalJSON{ID: a.ID, Kind: a.Kind, Subject: a.Subject, Summary: a.Summary, Status: a.Status, Maker: a.Maker,
@@ -69,8 +70,7 @@ func (k *Console) listApprovals(c *gin.Context) error {
 		}
 		answer = append(answer, one)
 	}
-	c.JSON(http.StatusOK, gin.H{"approvals": answer})
-	return nil
+	return web.WriteList(c, window, "approvals", answer, err, func(a approvalJSON) int64 { return a.ID })
 }
 
 type decisionJSON struct {

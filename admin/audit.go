@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 
 	"hongbao/internal/audit"
 	"hongbao/internal/fault"
@@ -14,8 +13,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 )
-
-const auditPage = 100
 
 type entryJSON struct {
 	Seq      int64  `json:"seq"`
@@ -34,20 +31,20 @@ type verifiedJSON struct {
 	Broken  string `json:"broken,omitempty"`
 }
 
-var auditQuery = map[string]string{"campaign": "Id of a campaign", "actor": "Username", "action": "What was done", "before": "Number of the entry before which to go on"}
+var auditQuery = map[string]string{"campaign": "Id of a campaign", "actor": "Username", "action": "What was done"}
 
-// listAudit is GET /api/v1/admin/audit, newest first; ?before= continues.
+// listAudit is GET /api/v1/admin/audit, newest first.
 func (k *Console) listAudit(c *gin.Context) error {
-	entries, err := k.auditEntries(c)
+	window, err := web.WindowOf(c)
 	if err != nil {
 		return err
 	}
+	entries, err := k.auditEntries(c, window)
 	answer := make([]entryJSON, len(entries))
 	for i, e := range entries {
 		answer[i] = entryJSON{e.Seq, web.ISO(e.At), e.Actor, e.Action, e.Campaign, e.Subject, e.Detail}
 	}
-	c.JSON(http.StatusOK, gin.H{"entries": answer})
-	return nil
+	return web.WriteList(c, window, "entries", answer, err, func(e entryJSON) int64 { return e.Seq })
 }
 
 // verifyAudit is POST /api/v1/admin/audit/verify: it recomputes the whole chain.
@@ -67,15 +64,8 @@ func (k *Console) verifyAudit(c *gin.Context) error {
 var errWholeRecord = fault.New(fault.Forbidden, "one-city", "跨城市的审计记录只对负责全部城市的账号开放，请先选择一个活动。", "The record of all cities is for accounts that serve all of them; choose a campaign first.")
 
 // auditEntries reads by the filters in the address. Someone who serves one city reads campaign by campaign.
-func (k *Console) auditEntries(c *gin.Context) ([]audit.Entry, error) {
-	filter := audit.Filter{Campaign: c.Query("campaign"), Actor: c.Query("actor"), Action: c.Query("action"), Limit: auditPage}
-	if before := c.Query("before"); before != "" {
-		number, err := strconv.ParseInt(before, 10, 64)
-		if err != nil {
-			return nil, fault.Field("before", "number", "编号必须是数字。", "The number must be a number.")
-		}
-		filter.Before = number
-	}
+func (k *Console) auditEntries(c *gin.Context, window web.Window) ([]audit.Entry, error) {
+	filter := audit.Filter{Campaign: c.Query("campaign"), Actor: c.Query("actor"), Action: c.Query("action"), Before: window.After, Limit: window.Limit + 1}
 	actor := web.ActorOf(c)
 	if filter.Campaign == "" && actor.City != "*" {
 		return nil, errWholeRecord
@@ -102,7 +92,11 @@ func (k *Console) auditTrail(c *gin.Context) (page, error) {
 	}
 	shown.Blocks = []block{{Filters: filters(c, campaign, web.Field{Name: "actor", Label: web.Tr(c, "人员", "Who"), Value: c.Query("actor")},
 		web.Field{Name: "action", Label: web.Tr(c, "操作", "Action"), Value: c.Query("action")})}}
-	entries, err := k.auditEntries(c)
+	window, err := web.WindowOf(c)
+	if err != nil {
+		return shown, err
+	}
+	entries, err := k.auditEntries(c, window)
 	if errors.Is(err, errWholeRecord) {
 		shown.Alert = &alert{Text: web.Sentence(c, err)}
 		return shown, nil
@@ -110,7 +104,7 @@ func (k *Console) auditTrail(c *gin.Context) (page, error) {
 	if err != nil {
 		return shown, err
 	}
-	table := auditTable(c, entries)
+	table := auditTable(c, window, entries)
 	shown.Blocks = append(shown.Blocks, block{Acts: proofs(c)}, block{Table: &table})
 	return shown, nil
 }
@@ -124,18 +118,14 @@ func proofs(c *gin.Context) []act {
 			Form: web.Form{Action: "/console/audit/check", Submit: web.Tr(c, "开始核对", "Check")}}}
 }
 
-func auditTable(c *gin.Context, entries []audit.Entry) web.Table {
+func auditTable(c *gin.Context, window web.Window, entries []audit.Entry) web.Table {
 	table := web.Table{Caption: web.Tr(c, "审计记录", "Audit entries"), Columns: heads(c, "#序号", "#No.", "时间", "When", "人员", "Who", "操作", "Action", "对象", "Subject", "内容", "Detail"),
 		Empty: web.Empty{Title: web.Tr(c, "没有符合条件的记录", "No entry matches")}}
-	for _, e := range entries {
+	for _, e := range entries[:min(len(entries), window.Limit)] {
 		table.Rows = append(table.Rows, web.Row{Cells: []web.Cell{web.Number(e.Seq), web.When(e.At), web.Text(e.Actor), web.Text(e.Action),
 			{Text: e.Subject, Note: e.Campaign}, {Text: detailText(c, e.Detail), Kind: "muted"}}})
 	}
-	if len(entries) == auditPage {
-		query := c.Request.URL.Query()
-		query.Set("before", strconv.FormatInt(entries[len(entries)-1].Seq, 10))
-		table.Next = "/console/audit?" + query.Encode()
-	}
+	table.Next = web.NextURL(c, window, entries, func(e audit.Entry) int64 { return e.Seq })
 	return table
 }
 

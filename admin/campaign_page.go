@@ -57,7 +57,7 @@ func (k *Console) withHistory(c *gin.Context, shown page, found campaign.Campaig
 	if err != nil {
 		return shown, err
 	}
-	table := auditTable(c, entries)
+	table := auditTable(c, web.Window{Limit: len(entries)}, entries)
 	shown.Blocks = append(shown.Blocks, block{Title: web.Tr(c, "最近操作", "Recent deeds"), Table: &table})
 	return shown, nil
 }

@@ -13,6 +13,7 @@ import (
 	"hongbao/internal/database"
 	"hongbao/internal/staff"
 	"hongbao/internal/web"
+	"hongbao/internal/webhook"
 	"hongbao/lottery"
 	"hongbao/reporting"
 )
@@ -28,6 +29,7 @@ type Console struct {
 	Draws     *lottery.Service
 	Money     *disbursement.Service
 	Reports   *reporting.Service
+	Webhooks  *webhook.Service
 	Now       func() time.Time
 	Version   string // of the program, for the system page
 
@@ -56,6 +58,7 @@ func (k *Console) Routes(w *web.Web) {
 	w.SignIn = k.notSignedIn
 	k.apiRoutes(w)
 	k.accessRoutes(w)
+	k.webhookRoutes(w)
 	k.deskRoutes(w)
 	k.campaignRoutes(w)
 	k.reviewRoutes(w)
@@ -85,6 +88,7 @@ var navigation = []web.NavItem{
 	{Path: "/console/reports", ZH: "报表", EN: "Reports", Permission: seesWork},
 	{Path: "/console/approvals", ZH: "审批", EN: "Approvals", Permission: seesWork},
 	{Path: "/console/audit", ZH: "审计", EN: "Audit", Permission: staff.AuditView},
+	{Path: "/console/webhooks", ZH: "事件回调", EN: "Webhooks", Permission: staff.CampaignEdit},
 	{Path: "/console/access", ZH: "登录与令牌", EN: "Sessions and tokens"},
 	{Path: "/console/system", ZH: "系统", EN: "System", Permission: staff.JobsRun},
 }
@@ -96,11 +100,11 @@ func (k *Console) apiRoutes(w *web.Web) {
 	api.Staff("").DELETE("/sessions", web.Operation{ZH: "退出登录。", EN: "Signs out."}, k.closeSession)
 	work, jobs, trail := api.Staff(seesWork), api.Staff(staff.JobsRun), api.Staff(staff.AuditView)
 	work.GET("/admin/approvals", web.Operation{ZH: "待复核与已复核的事项。", EN: "What waits for a second person, and what was decided.", Query: map[string]string{"status": "pending, approved, rejected or withdrawn"},
-		Answer: web.Object{"approvals": []approvalJSON{}}}, k.listApprovals)
+		Answer: web.List("approvals", approvalJSON{})}, k.listApprovals)
 	work.POST("/admin/approvals/:id/decision", web.Operation{ZH: "批准或驳回。", EN: "Approves or rejects.", Body: decisionJSON{}, Also: []int{409}}, k.decideApproval)
 	jobs.GET("/admin/jobs", web.Operation{ZH: "自动任务及其上次运行。", EN: "Recurring jobs with their last runs.", Answer: web.Object{"jobs": []jobJSON{}}}, k.listJobs)
 	jobs.POST("/admin/jobs/:name/run", web.Operation{ZH: "立即运行一项任务。", EN: "Runs a job now.", Answer: web.Object{"rows": 0}, Also: []int{409}}, k.runJob)
-	trail.GET("/admin/audit", web.Operation{ZH: "审计记录，新的在前。", EN: "The audit trail, newest first.", Query: auditQuery, Answer: web.Object{"entries": []entryJSON{}}, Also: []int{404}}, k.listAudit)
+	trail.GET("/admin/audit", web.Operation{ZH: "审计记录，新的在前。", EN: "The audit trail, newest first.", Query: auditQuery, Answer: web.List("entries", entryJSON{}), Also: []int{404}}, k.listAudit)
 	trail.POST("/admin/audit/verify", web.Operation{ZH: "重算整条审计链。", EN: "Recomputes the whole audit chain.", Answer: verifiedJSON{}}, k.verifyAudit)
 }
 

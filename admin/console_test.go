@@ -25,6 +25,7 @@ import (
 	"hongbao/internal/staff"
 	"hongbao/internal/testkit"
 	"hongbao/internal/web"
+	"hongbao/internal/webhook"
 	"hongbao/lottery"
 	"hongbao/reporting"
 )
@@ -82,9 +83,10 @@ func newDesk(t *testing.T) *desk {
 	d.Console = &Console{DB: db, Staff: people, Campaigns: campaigns, Now: clock.Now, Version: "test",
 		Draws: &lottery.Service{DB: db, Campaigns: campaigns, Staff: people, Now: clock.Now,
 			LogKey: func(string) (lottery.LogKey, error) { return lottery.LogKey{Signer: signer, VKey: public}, nil }},
-		Money:   &disbursement.Service{DB: db, Campaigns: books{campaigns: campaigns}, Staff: people, Now: clock.Now, Random: rand.Reader},
-		Reports: &reporting.Service{DB: db, Campaigns: campaigns, Version: "test", Now: clock.Now},
-		Jobs:    []database.Job{{Name: "campaign-open", ZH: "到时开放登记", Schedule: "* * * * *"}, {Name: "orders-dispatch", ZH: "发送指令", Schedule: "* * * * *"}},
+		Money:    &disbursement.Service{DB: db, Campaigns: books{campaigns: campaigns}, Staff: people, Now: clock.Now, Random: rand.Reader},
+		Webhooks: &webhook.Service{DB: db, Now: clock.Now, Key: func() (note.Signer, string, error) { return signer, public, nil }},
+		Reports:  &reporting.Service{DB: db, Campaigns: campaigns, Version: "test", Now: clock.Now},
+		Jobs:     []database.Job{{Name: "campaign-open", ZH: "到时开放登记", Schedule: "* * * * *"}, {Name: "orders-dispatch", ZH: "发送指令", Schedule: "* * * * *"}},
 		RunNow: func(_ context.Context, job, who string) (int, error) {
 			return 3, nil
 		},
@@ -251,7 +253,7 @@ func TestEveryRouteIsGuarded(t *testing.T) {
 			continue
 		}
 		guarded++
-		path := strings.NewReplacer(":slug", slug, ":id", "1", ":name", "campaign-open").Replace(route.Path)
+		path := strings.NewReplacer(":slug", slug, ":id", "1", ":name", "campaign-open", ":session", "1", ":delivery", "1").Replace(route.Path)
 		if answer := d.ask("", route.Method, path, ""); answer.Code != 401 {
 			t.Errorf("%s: not signed in gave %d", name, answer.Code)
 		}
@@ -302,7 +304,7 @@ var pages = map[string]string{
 	"/console/approvals/1": "approver", "/console/approvals/2": "approver", "/console/audit": "auditor", "/console/audit?campaign=" + slug: "auditor", "/console/system": "system-admin",
 	"/console/campaigns/new?from=" + slug: "city-admin", "/console/campaigns/" + slug + "/preview": "auditor", "/console/campaigns/" + slug + "/preview?stage=drawn": "operations",
 	"/console/system/jobs": "system-admin", "/console/system/jobs/orders-dispatch": "system-admin", "/console/system/users": "system-admin",
-	"/console/access": "regulator", "/console/access?as=admin": "system-admin",
+	"/console/webhooks": "city-admin", "/console/access": "regulator", "/console/access?as=admin": "system-admin",
 }
 
 func TestEveryPageRendersInBothLanguages(t *testing.T) {

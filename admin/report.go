@@ -20,7 +20,7 @@ func (k *Console) reports(c *gin.Context) (page, error) {
 	if err != nil || !ok {
 		return noCampaign(c, shown), err
 	}
-	runs, err := k.Reports.Runs(c.Request.Context(), chosen.ID, reportRuns)
+	runs, err := k.Reports.Runs(c.Request.Context(), chosen.ID, 0, reportRuns)
 	if err != nil {
 		return shown, err
 	}
@@ -61,7 +61,7 @@ func (k *Console) followReports(c *gin.Context) error {
 		return err
 	}
 	return k.web.Stream(c, "admin/page.html", "blocks", fastBeat, func() (any, bool, error) {
-		runs, err := k.Reports.Runs(c.Request.Context(), found.ID, reportRuns)
+		runs, err := k.Reports.Runs(c.Request.Context(), found.ID, 0, reportRuns)
 		blocks, under := reportBlocks(c, runs)
 		return blocks, under, err
 	})

@@ -21,11 +21,7 @@ type decisionJSON struct {
 
 func (s *Service) getAlerts(c *gin.Context, of campaign.Campaign) error {
 	found, err := s.Alerts(c.Request.Context(), of.ID, AlertStatus(c.Query("status")), 0)
-	if err != nil {
-		return err
-	}
-	c.JSON(http.StatusOK, gin.H{"alerts": found})
-	return nil
+	return web.WriteAll(c, "alerts", found, err, func(a Alert) int64 { return a.ID })
 }
 
 func (s *Service) getAlert(c *gin.Context, of campaign.Campaign) error {

@@ -49,8 +49,8 @@ func (s *Service) citizenRoutes(w *web.Web) {
 	me.GET("/envelope", web.Operation{ZH: "我的红包。", EN: "One's own envelope.", Answer: envelopeJSON{}, Also: []int{404}}, s.getEnvelope)
 	me.POST("/claim", web.Operation{ZH: "领取我的红包。", EN: "Claims one's own envelope.", Answer: envelopeJSON{}, Also: []int{404, 409, 410}}, s.postClaim)
 	me.POST("/give-up", web.Operation{ZH: "放弃我的红包。", EN: "Gives one's own envelope up.", Also: []int{404, 409}}, s.postGiveUp)
-	me.GET("/payments", web.Operation{ZH: "我的红包的消费与退款。", EN: "Payments and refunds of one's own envelope.", Answer: web.Object{"payments": []paymentJSON{}}, Also: []int{404}}, s.getPayments)
-	me.GET("/sub-wallets", web.Operation{ZH: "已推送子钱包的应用。", EN: "The apps that hold a sub-wallet.", Answer: web.Object{"sub_wallets": []SubWalletRow{}}, Also: []int{404}}, s.getSubWallets)
+	me.GET("/payments", web.Operation{ZH: "我的红包的消费与退款。", EN: "Payments and refunds of one's own envelope.", Answer: web.List("payments", paymentJSON{}), Also: []int{404}}, s.getPayments)
+	me.GET("/sub-wallets", web.Operation{ZH: "已推送子钱包的应用。", EN: "The apps that hold a sub-wallet.", Answer: web.List("sub_wallets", SubWalletRow{}), Also: []int{404}}, s.getSubWallets)
 	me.POST("/sub-wallets", web.Operation{ZH: "向应用推送子钱包。", EN: "Pushes a sub-wallet to an app.", Body: subWalletJSON{}, Status: 201, Answer: SubWalletRow{}, Also: []int{403, 404, 409}}, s.postSubWallet)
 	me.PATCH("/sub-wallets/:id", web.Operation{ZH: "变更子钱包的限额或状态。", EN: "Changes limits or status of a sub-wallet.", Body: subWalletChangeJSON{}, Answer: SubWalletRow{}, Also: []int{403, 409}}, s.patchSubWallet)
 }
@@ -58,9 +58,9 @@ func (s *Service) citizenRoutes(w *web.Web) {
 func (s *Service) staffRoutes(w *web.Web) {
 	api := w.API("/api/v1/admin/campaigns/:slug")
 	see, prepare := api.Staff(""), api.Staff(staff.MoneyPrepare)
-	see.GET("/funding", web.Operation{ZH: "资金到位记录。", EN: "Receipts of funds.", Answer: web.Object{"receipts": []Receipt{}}}, s.inCity(s.getFunding))
+	see.GET("/funding", web.Operation{ZH: "资金到位记录。", EN: "Receipts of funds.", Answer: web.List("receipts", Receipt{})}, s.inCity(s.getFunding))
 	prepare.POST("/funding", web.Operation{ZH: "登记到账资金，等待复核。", EN: "Records received funds, to be checked.", Body: fundingJSON{}, Status: 202, Answer: Receipt{}, Also: []int{409}}, s.inCity(s.postFunding))
-	see.GET("/batches", web.Operation{ZH: "资金批次。", EN: "Batches of money.", Answer: batchesJSON}, s.inCity(s.getBatches))
+	see.GET("/batches", web.Operation{ZH: "资金批次。", EN: "Batches of money.", Answer: web.List("batches", Batch{})}, s.inCity(s.getBatches))
 	prepare.POST("/batches", web.Operation{ZH: "编制资金批次；没有新单据时给出待复核的批次。", EN: "Prepares batches; gives those that wait when there is nothing new.", Body: kindJSON{},
 		Status: 202, OrStatus: 200, Answer: batchesJSON, Also: []int{409}}, s.inCity(s.postBatches))
 	prepare.POST("/return", web.Operation{ZH: "编制结余退回批次。", EN: "Prepares the return of the surplus.", Status: 202, Answer: batchesJSON, Also: []int{409}}, s.inCity(s.postReturn))
@@ -69,12 +69,12 @@ func (s *Service) staffRoutes(w *web.Web) {
 		Answer: web.Object{"at": time.Time{}, "sources": []Proof{}}}, s.inCity(s.getProof))
 	reads := api.Staff(staff.ReportsDownload)
 	reads.GET("/alerts", web.Operation{ZH: "疑似套现的预警，最新的在前。", EN: "Alerts of suspected misuse, the newest first.", Query: map[string]string{"status": "open, confirmed or dismissed; all when left out"},
-		Answer: web.Object{"alerts": []Alert{}}}, s.inCity(s.getAlerts))
+		Answer: web.List("alerts", Alert{})}, s.inCity(s.getAlerts))
 	reads.GET("/alerts/:id", web.Operation{ZH: "一条预警及其证据。", EN: "One alert with its evidence.", Answer: alertEvidenceJSON{}}, s.inCity(s.getAlert))
 	api.Staff(staff.MerchantsEdit).POST("/alerts/:id/decision", web.Operation{ZH: "确认或排除一条预警。", EN: "Confirms or dismisses an alert.", Body: decisionJSON{}, Also: []int{409}}, s.inCity(s.postAlertDecision))
-	see.GET("/statements", web.Operation{ZH: "银行对账单。", EN: "The operators' statements.", Answer: statementsJSON}, s.inCity(s.getStatements))
+	see.GET("/statements", web.Operation{ZH: "银行对账单。", EN: "The operators' statements.", Answer: web.List("statements", Statement{})}, s.inCity(s.getStatements))
 	prepare.POST("/reconcile", web.Operation{ZH: "与银行核对一日。", EN: "Reconciles one day with an operator.", Body: dayJSON{}, Answer: statementsJSON, Also: []int{409}}, s.inCity(s.postReconcile))
-	see.GET("/differences", web.Operation{ZH: "对账差异。", EN: "Differences of the reconciliation.", Answer: web.Object{"differences": []Difference{}}}, s.inCity(s.getDifferences))
+	see.GET("/differences", web.Operation{ZH: "对账差异。", EN: "Differences of the reconciliation.", Answer: web.List("differences", Difference{})}, s.inCity(s.getDifferences))
 	prepare.POST("/differences/:id/resolve", web.Operation{ZH: "说明并关闭一项差异。", EN: "Explains and closes a difference.", Body: reasonJSON{}, Also: []int{409}}, s.inCity(s.postResolve))
 }
 
@@ -188,6 +188,8 @@ type paymentJSON struct {
 	WalletFen   money.Fen `json:"wallet_fen"`
 	CardFen     money.Fen `json:"card_fen"`
 	OccurredAt  time.Time `json:"occurred_at"`
+
+	id int64
 }
 
 func (s *Service) getPayments(c *gin.Context) error {
@@ -196,24 +198,16 @@ func (s *Service) getPayments(c *gin.Context) error {
 		return err
 	}
 	rows, err := s.Payments(c.Request.Context(), e.ID)
-	if err != nil {
-		return err
-	}
-	c.JSON(http.StatusOK, gin.H{"payments": each(rows, Spending.json)})
-	return nil
+	return web.WriteAll(c, "payments", each(rows, Spending.json), err, func(p paymentJSON) int64 { return p.id })
 }
 
 func (r Spending) json() paymentJSON {
-	return paymentJSON{r.Kind, r.PaymentNo, r.RefundNo, r.MerchantNo, r.PayMode, r.Scenario, r.App, r.AmountFen, r.EnvelopeFen, r.WalletFen, r.CardFen, r.OccurredAt.Time()}
+	return paymentJSON{r.Kind, r.PaymentNo, r.RefundNo, r.MerchantNo, r.PayMode, r.Scenario, r.App, r.AmountFen, r.EnvelopeFen, r.WalletFen, r.CardFen, r.OccurredAt.Time(), r.ID}
 }
 
 func (s *Service) getSubWallets(c *gin.Context) error {
 	rows, err := s.SubWallets(c.Request.Context(), web.CitizenOf(c).RegistrationID)
-	if err != nil {
-		return err
-	}
-	c.JSON(http.StatusOK, gin.H{"sub_wallets": rows})
-	return nil
+	return web.WriteAll(c, "sub_wallets", rows, err, func(r SubWalletRow) int64 { return r.ID })
 }
 
 type subWalletJSON struct {

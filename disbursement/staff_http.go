@@ -47,11 +47,7 @@ var (
 
 func (s *Service) getFunding(c *gin.Context, of campaign.Campaign) error {
 	rows, err := receiptsOf(s.DB.Read(c.Request.Context()), of.ID)
-	if err != nil {
-		return err
-	}
-	c.JSON(http.StatusOK, gin.H{"receipts": rows})
-	return nil
+	return web.WriteAll(c, "receipts", rows, err, func(r Receipt) int64 { return r.ID })
 }
 
 func (s *Service) postFunding(c *gin.Context, of campaign.Campaign) error {
@@ -69,11 +65,7 @@ func (s *Service) postFunding(c *gin.Context, of campaign.Campaign) error {
 
 func (s *Service) getBatches(c *gin.Context, of campaign.Campaign) error {
 	rows, err := s.Batches(c.Request.Context(), of.ID)
-	if err != nil {
-		return err
-	}
-	c.JSON(http.StatusOK, gin.H{"batches": rows})
-	return nil
+	return web.WriteAll(c, "batches", rows, err, func(b Batch) int64 { return b.ID })
 }
 
 // postBatches answers 202 with new batches, 200 with those of the kind that wait for approval when nothing new is
@@ -145,11 +137,7 @@ func (s *Service) getProof(c *gin.Context, of campaign.Campaign) error {
 
 func (s *Service) getStatements(c *gin.Context, of campaign.Campaign) error {
 	rows, err := s.Statements(c.Request.Context(), of.ID)
-	if err != nil {
-		return err
-	}
-	c.JSON(http.StatusOK, gin.H{"statements": rows})
-	return nil
+	return web.WriteAll(c, "statements", rows, err, func(r Statement) int64 { return r.ID })
 }
 
 func (s *Service) postReconcile(c *gin.Context, _ campaign.Campaign) error {
@@ -167,11 +155,7 @@ func (s *Service) postReconcile(c *gin.Context, _ campaign.Campaign) error {
 
 func (s *Service) getDifferences(c *gin.Context, of campaign.Campaign) error {
 	rows, err := s.Differences(c.Request.Context(), of.ID)
-	if err != nil {
-		return err
-	}
-	c.JSON(http.StatusOK, gin.H{"differences": rows})
-	return nil
+	return web.WriteAll(c, "differences", rows, err, func(d Difference) int64 { return d.ID })
 }
 
 func (s *Service) postResolve(c *gin.Context, of campaign.Campaign) error {

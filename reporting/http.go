@@ -24,7 +24,7 @@ func (s *Service) Routes(r *gin.Engine, w *web.Web) {
 	maker.POST("/reports/:id/password", web.Operation{ZH: "取得未脱敏报表的密码，仅一次。", EN: "The password of an unmasked report, once.", Answer: web.Object{"password": ""}, Also: []int{409, 410}}, s.showPassword)
 	maker.POST("/campaigns/:slug/reports", web.Operation{ZH: "生成一份或全部（all）报表。", EN: "Orders one report, or all of them by the name all.", Body: orderJSON{},
 		Status: 202, OrStatus: 201, Answer: web.Object{"reports": []Run{}}, Also: []int{409}}, s.order)
-	read.GET("/campaigns/:slug/reports", web.Operation{ZH: "一个活动的报表。", EN: "The reports of a campaign.", Answer: web.Object{"reports": []Run{}}}, s.list)
+	read.GET("/campaigns/:slug/reports", web.Operation{ZH: "一个活动的报表。", EN: "The reports of a campaign.", Answer: web.List("reports", Run{})}, s.list)
 }
 
 type itemJSON struct {
@@ -89,12 +89,12 @@ func (s *Service) list(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	runs, err := s.Runs(c.Request.Context(), id, 200)
+	window, err := web.WindowOf(c)
 	if err != nil {
 		return err
 	}
-	c.JSON(http.StatusOK, gin.H{"reports": runs})
-	return nil
+	runs, err := s.Runs(c.Request.Context(), id, window.After, window.Limit+1)
+	return web.WriteList(c, window, "reports", runs, err, func(r Run) int64 { return r.ID })
 }
 
 // visible finds the campaign in the path, if the actor serves its city.

@@ -126,10 +126,10 @@ func (s *Service) oldestQueued(ctx context.Context) (run Run, found bool, err er
 	return run, result.RowsAffected == 1, result.Error
 }
 
-// Runs lists a campaign's reports, newest first.
-func (s *Service) Runs(ctx context.Context, campaignID int64, limit int) ([]Run, error) {
+// Runs lists a campaign's reports, newest first, from before the one with that id on (0: from the newest).
+func (s *Service) Runs(ctx context.Context, campaignID, before int64, limit int) ([]Run, error) {
 	var runs []Run
-	err := s.DB.Read(ctx).Raw("SELECT * FROM report_runs WHERE campaign_id = ? ORDER BY id DESC LIMIT ?", campaignID, limit).Scan(&runs).Error
+	err := s.DB.Read(ctx).Raw("SELECT * FROM report_runs WHERE campaign_id = ? AND (? = 0 OR id < ?) ORDER BY id DESC LIMIT ?", campaignID, before, before, limit).Scan(&runs).Error
 	return runs, err
 }
 

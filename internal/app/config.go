@@ -33,6 +33,8 @@ type Config struct {
 	SMS         string            // base URL of the SMS gateway; empty writes messages to the outbox only
 	KeeperURL   string            // base URL of the pseudonym keeper; empty keeps pseudonyms in this process
 	Keys        Keys
+
+	WebhookPrivate bool // webhooks may go to loopback and private addresses
 }
 
 // Setting is one row of the configuration table. Its name gives the flag (--name) and the environment variable (HONGBAO_NAME); a
@@ -74,6 +76,7 @@ var settings = []Setting{
 	{Name: "operator-certificate-key", Help: "file with the key of operator-certificate, PEM", Set: func(c *Config, v string) error { c.DoorTLS.Key = v; return fileExists(v) }},
 	{Name: "operator-authorities", Help: "authorities of the operators' certificates, PEM; old and new ones while they change", Set: func(c *Config, v string) error { c.DoorTLS.Authorities = v; return fileExists(v) }},
 	{Name: "sms-url", Help: "base URL of the SMS gateway (default: messages stay in the outbox)", Set: func(c *Config, v string) (err error) { c.SMS, err = webAddress(v); return }},
+	{Name: "webhook-private", Default: "no", Help: "yes lets webhooks go to loopback and private addresses and to plain HTTP", Set: setWebhookPrivate},
 	{Name: "master-key", Secret: true, Required: true, Help: "key that wraps the campaigns' keys, 64 hex digits", Set: func(c *Config, v string) error { return c.Keys.setMaster(v) }},
 	{Name: "previous-master-key", Secret: true, Passing: true, Help: "the master key before this one, until `hongbao keys rotate` has wrapped everything anew, 64 hex digits", Set: func(c *Config, v string) error { return c.Keys.setPrevious(v) }},
 	{Name: "citizen-secret", Secret: true, Required: true, Help: "key of the citizens' tokens and SMS codes, 64 hex digits", Set: func(c *Config, v string) error { return c.Keys.setCitizen(v) }},
@@ -307,4 +310,12 @@ func webAddress(v string) (string, error) {
 func fileExists(path string) error {
 	_, err := os.Stat(path)
 	return err
+}
+
+func setWebhookPrivate(c *Config, v string) error {
+	if v != "yes" && v != "no" {
+		return errors.New("want yes or no")
+	}
+	c.WebhookPrivate = v == "yes"
+	return nil
 }

@@ -19,6 +19,7 @@ var floors = [][]string{
 	{"internal/database"},
 	{"internal/audit", "internal/identity", "internal/sheet", "internal/web", "lottery/beacon"},
 	{"internal/staff"},
+	{"internal/webhook"},
 	{"campaign"},
 	{"lottery"},
 	{"disbursement"},

@@ -22,6 +22,7 @@ import (
 	"hongbao/internal/signing"
 	"hongbao/internal/staff"
 	"hongbao/internal/web"
+	"hongbao/internal/webhook"
 	"hongbao/lottery"
 	"hongbao/lottery/beacon"
 	"hongbao/lottery/draw"
@@ -51,6 +52,7 @@ type platform struct {
 	lottery      *lottery.Service
 	disbursement *disbursement.Service
 	reporting    *reporting.Service
+	webhooks     *webhook.Service
 	web          *web.Web
 	handler      http.Handler // what answers: the engine, without the operators where they have a door of their own; a test may stand before it
 	scheduler    *Scheduler
@@ -58,6 +60,9 @@ type platform struct {
 	drain        time.Duration // between saying that it leaves and leaving
 	draining     atomic.Bool
 }
+
+// webhookKey names the key that signs messages to the cities' systems. No city is called so: a code has no dot.
+const webhookKey = "platform.webhooks"
 
 // wire builds the service. The database is open and migrated.
 func wire(db *database.DB, config *Config, around surroundings) (*platform, error) {
@@ -88,6 +93,13 @@ func wire(db *database.DB, config *Config, around surroundings) (*platform, erro
 	}
 	p.reporting = &reporting.Service{DB: db, Campaigns: p.campaigns, Staff: p.staff, LogKey: logKey, Version: Version(), Now: around.now}
 	p.campaigns.Kept, p.campaigns.Dossier = p.lottery.Kept, p.dossier
+	p.webhooks = &webhook.Service{DB: db, Now: around.now, Private: config.WebhookPrivate || around.badge == "rehearsal",
+		City: func(ctx context.Context, slug string) (string, error) {
+			c, err := p.campaigns.BySlug(ctx, slug)
+			return c.City, err
+		},
+		Key: func() (note.Signer, string, error) { key, err := logKey(webhookKey); return key.Signer, key.VKey, err },
+	}
 	p.campaigns.Handlers()
 	p.lottery.HandleApprovals()
 	p.disbursement.HandleApprovals()
@@ -114,7 +126,7 @@ func (p *platform) dossier(ctx context.Context, campaignID, registrationID int64
 // schedule gathers the rooms' jobs into the one table.
 func (p *platform) schedule(now func() time.Time) {
 	p.scheduler = &Scheduler{DB: p.db, Now: now, Log: slog.Default(), measures: p.instruments.jobs, since: now()}
-	for _, jobs := range [][]database.Job{p.campaigns.Jobs(), p.lottery.Jobs(), p.disbursement.Jobs(), p.reporting.Jobs(), {p.anchorJob()}} {
+	for _, jobs := range [][]database.Job{p.campaigns.Jobs(), p.lottery.Jobs(), p.disbursement.Jobs(), p.reporting.Jobs(), p.webhooks.Jobs(), {p.anchorJob()}} {
 		p.scheduler.Jobs = append(p.scheduler.Jobs, jobs...)
 	}
 }
@@ -136,8 +148,9 @@ func (p *platform) route(config *Config, around surroundings) {
 	p.lottery.Routes(p.web.Engine, p.web)
 	p.disbursement.Routes(p.web.Engine, p.web)
 	p.reporting.Routes(p.web.Engine, p.web)
+	p.webhooks.Routes(p.web)
 	console := &admin.Console{
-		DB: p.db, Staff: p.staff, Campaigns: p.campaigns, Draws: p.lottery, Money: p.disbursement, Reports: p.reporting,
+		DB: p.db, Staff: p.staff, Campaigns: p.campaigns, Draws: p.lottery, Money: p.disbursement, Reports: p.reporting, Webhooks: p.webhooks,
 		Now: around.now, Version: Version(), Jobs: p.scheduler.Jobs, RunNow: p.scheduler.RunNow,
 		Runs: func(ctx context.Context, job string, limit int) ([]admin.JobRun, error) {
 			return runsOf(ctx, p.db, job, limit)

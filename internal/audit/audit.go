@@ -126,7 +126,26 @@ type Filter struct {
 	Campaign, Actor, Action string
 	From, Until             time.Time // at or after From, before Until
 	Before                  int64     // entries with a smaller Seq, for the next page
-	Limit                   int       // 100 unless given, at most 1,000
+	Limit                   int       // 100 unless given, at most 1,001
+}
+
+// After gives up to limit entries that follow the one numbered seq, the oldest first.
+func After(ctx context.Context, db *database.DB, seq int64, limit int) ([]Entry, error) {
+	rows, err := entriesAfter(db.Read(ctx), seq, limit)
+	if err != nil {
+		return nil, fmt.Errorf("audit: reading on: %w", err)
+	}
+	entries := make([]Entry, len(rows))
+	for i, r := range rows {
+		entries[i] = r.entry()
+	}
+	return entries, nil
+}
+
+// Head is the number of the last entry, as tx sees it.
+func Head(tx *gorm.DB) (int64, error) {
+	h, err := readHead(tx)
+	return h.Seq, err
 }
 
 // List gives the entries that match, newest first.

@@ -73,6 +73,11 @@ func eachEntry(tx *gorm.DB, visit func(row) error) error {
 	return rows.Err()
 }
 
+func entriesAfter(tx *gorm.DB, seq int64, limit int) (rows []row, err error) {
+	err = tx.Raw("SELECT "+columns+" FROM audit_entries WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit).Scan(&rows).Error
+	return rows, err
+}
+
 func listEntries(tx *gorm.DB, f Filter) (rows []row, err error) {
 	query := tx.Table("audit_entries").Select(columns).Order("seq DESC")
 	for column, value := range map[string]string{"campaign": f.Campaign, "actor": f.Actor, "action": f.Action} {
@@ -92,6 +97,6 @@ func listEntries(tx *gorm.DB, f Filter) (rows []row, err error) {
 	if f.Limit <= 0 {
 		f.Limit = 100
 	}
-	err = query.Limit(min(f.Limit, 1000)).Find(&rows).Error
+	err = query.Limit(min(f.Limit, 1001)).Find(&rows).Error
 	return rows, err
 }

@@ -200,7 +200,7 @@ func (s *script) dispatch(ctx context.Context) error {
 
 func (s *script) openBatches(ctx context.Context) (open int, err error) {
 	var answer struct{ Batches []batch }
-	err = s.staff.operations.ask(ctx, http.MethodGet, s.campaignPath("/batches"), nil, &answer)
+	err = s.staff.operations.ask(ctx, http.MethodGet, s.campaignPath("/batches?limit=1000"), nil, &answer)
 	for _, b := range answer.Batches {
 		if b.Status != "done" && b.Status != "rejected" {
 			open++

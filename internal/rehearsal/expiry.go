@@ -81,7 +81,18 @@ type difference struct {
 }
 
 func (s *script) differences(ctx context.Context) ([]difference, error) {
-	var answer struct{ Differences []difference }
-	err := s.staff.operations.ask(ctx, http.MethodGet, s.campaignPath("/differences"), nil, &answer)
-	return answer.Differences, err
+	var list []difference
+	for cursor := ""; ; {
+		var answer struct {
+			Differences []difference
+			Next        string
+		}
+		if err := s.staff.operations.ask(ctx, http.MethodGet, s.campaignPath("/differences?limit=1000&cursor="+cursor), nil, &answer); err != nil {
+			return nil, err
+		}
+		list = append(list, answer.Differences...)
+		if cursor = answer.Next; cursor == "" {
+			return list, nil
+		}
+	}
 }

@@ -114,7 +114,7 @@ type approval struct {
 // approveAll lets the approver decide every pending request, as a second person.
 func (s *staff) approveAll(ctx context.Context) (int, error) {
 	var answer struct{ Approvals []approval }
-	if err := s.approver.ask(ctx, http.MethodGet, "/api/v1/admin/approvals?status=pending", nil, &answer); err != nil {
+	if err := s.approver.ask(ctx, http.MethodGet, "/api/v1/admin/approvals?status=pending&limit=1000", nil, &answer); err != nil {
 		return 0, err
 	}
 	decided := 0

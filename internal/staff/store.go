@@ -160,7 +160,7 @@ func listApprovals(tx *gorm.DB, f ApprovalFilter) ([]Approval, error) {
 		f.Limit = 100
 	}
 	var rows []approvalRow
-	if err := query.Limit(min(f.Limit, 1000)).Find(&rows).Error; err != nil {
+	if err := query.Limit(min(f.Limit, 1001)).Find(&rows).Error; err != nil {
 		return nil, wrap("listing approvals", err)
 	}
 	list := make([]Approval, len(rows))

@@ -146,7 +146,8 @@ func (r Route) success() int {
 // refusals are the statuses of the problems that a route may answer, beside those of a failing server.
 func (r Route) refusals() []int {
 	statuses := slices.Clone(r.Also)
-	if r.Body != nil || len(r.Query) > 0 || strings.ContainsAny(r.Path, ":*") {
+	_, paged := r.Answer.(Listed)
+	if r.Body != nil || len(r.Query) > 0 || paged || strings.ContainsAny(r.Path, ":*") {
 		statuses = append(statuses, http.StatusBadRequest)
 	}
 	if _, other := r.Body.(Files); r.Body != nil {

@@ -15,19 +15,20 @@ import (
 
 // pathParameters says what each parameter in a path is. A new one needs its line here.
 var pathParameters = map[string]string{
-	"slug":    "Id of a campaign, as in its rule book",
-	"id":      "Number of the thing",
-	"name":    "Name of the thing",
-	"city":    "Code of a city",
-	"no":      "Number of a merchant",
-	"pool":    "Name of a pool",
-	"entry":   "An entry: 64 lower-case hex digits",
-	"size":    "Size of a checkpoint",
-	"session": "Id of a session, as it is listed",
-	"path":    "Path of a file in the bundle; may hold slashes",
+	"slug":     "Id of a campaign, as in its rule book",
+	"id":       "Number of the thing",
+	"name":     "Name of the thing",
+	"city":     "Code of a city",
+	"no":       "Number of a merchant",
+	"pool":     "Name of a pool",
+	"entry":    "An entry: 64 lower-case hex digits",
+	"size":     "Size of a checkpoint",
+	"delivery": "Number of a delivery",
+	"session":  "Id of a session, as it is listed",
+	"path":     "Path of a file in the bundle; may hold slashes",
 }
 
-var numbers = []string{"id", "size"} // path parameters that are whole numbers
+var numbers = []string{"id", "size", "delivery"} // path parameters that are whole numbers
 
 const apiDescription = `The JSON API of the platform. Amounts are whole fen (1/100 yuan). Errors are problem details (RFC 9457) with a stable code and a sentence in 中文 and English. ` +
 	`Times are RFC 3339, or milliseconds since 1970-01-01T00:00:00Z where a field is a number. ` +
@@ -117,6 +118,10 @@ func parametersOf(r Route) (list []any) {
 			kind = schema{"type": "integer", "format": "int64"}
 		}
 		list = append(list, schema{"name": found[1], "in": "path", "required": true, "schema": kind, "description": pathParameters[found[1]]})
+	}
+	if _, paged := r.Answer.(Listed); paged {
+		list = append(list, schema{"name": "cursor", "in": "query", "schema": schema{"type": "string"}, "description": "The next of the page before; the first page when left out"},
+			schema{"name": "limit", "in": "query", "schema": schema{"type": "integer", "minimum": 1, "maximum": maxLimit, "default": listLimit}, "description": "Rows of a page"})
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Query)) {
 		list = append(list, schema{"name": name, "in": "query", "schema": schema{"type": "string"}, "description": r.Query[name]})

@@ -32,7 +32,7 @@ var (
 	textType   = reflect.TypeFor[encoding.TextMarshaler]()
 )
 
-// of gives the schema of a value: Object by its names, everything else by its type.
+// of gives the schema of a value: Object by its names, a list by its rows, everything else by its type.
 func (s *schemas) of(value any) schema {
 	if object, ok := value.(Object); ok {
 		properties, required := schema{}, []string{}
@@ -41,6 +41,10 @@ func (s *schemas) of(value any) schema {
 			required = append(required, name)
 		}
 		return closed(properties, required)
+	}
+	if list, ok := value.(Listed); ok {
+		rows := schema{"type": "array", "items": s.of(list.row)}
+		return closed(schema{list.name: rows, "next": schema{"type": "string", "description": "The cursor of the next page; not there on the last"}}, []string{list.name})
 	}
 	return s.typed(reflect.TypeOf(value))
 }

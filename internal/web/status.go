@@ -92,6 +92,9 @@ var statuses = map[string][3]string{
 	"queued":            {"排队中", "Queued", "quiet"},
 	"report.held":       {"等待放行", "Waiting for release", "warn"},
 	"revoked":           {"已撤销", "Revoked", "bad"},
+	"delivery.pending":  {"待投递", "Waiting", "active"},
+	"delivery.failed":   {"投递失败", "Failed", "bad"},
+	"delivered":         {"已送达", "Delivered", "done"},
 	"never":             {"未运行", "Never run", "quiet"},
 }
 
