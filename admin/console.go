@@ -56,6 +56,7 @@ func (k *Console) Routes(w *web.Web) {
 	w.Pages.Add("admin", templates)
 	w.Pages.Navigate(drawn(navigation)...)
 	w.SignIn = k.notSignedIn
+	w.CityName = k.cityName
 	k.apiRoutes(w)
 	k.accessRoutes(w)
 	k.webhookRoutes(w)

@@ -190,11 +190,7 @@ const slug = "suzhou-2020"
 // withCampaign makes the example campaign through the console's own forms, up to the parties of its draw.
 func (d *desk) withCampaign() {
 	d.t.Helper()
-	yaml, err := os.ReadFile("../examples/suzhou-2020.yaml")
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	d.must(d.form("city-admin", "/console/campaigns/new", "yaml", string(yaml)), 303, "done=created")
+	d.must(d.form("city-admin", "/console/campaigns/new", "yaml", d.example()), 303, "done=created")
 	d.must(d.form("city-admin", "/console/campaigns/"+slug+"/publish"), 303, "done=asked")
 	d.must(d.form("approver", "/console/approvals/1", "decision", "approve", "reason", "核对无误"), 303, "done=approved")
 	d.must(d.form("operations", "/console/campaigns/"+slug+"/funding", "source", d.source(), "amount", "1,000.00", "evidence", "回单 0001"), 303, "done=asked")
@@ -222,6 +218,16 @@ func (d *desk) withAlert() {
 			d.t.Fatal(err)
 		}
 	}
+}
+
+// example is the rule book of withCampaign.
+func (d *desk) example() string {
+	d.t.Helper()
+	yaml, err := os.ReadFile("../examples/suzhou-2020.yaml")
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return string(yaml)
 }
 
 func (d *desk) source() string {
@@ -367,6 +373,10 @@ func TestAnotherCityIsInvisible(t *testing.T) {
 	if text := d.ask("chengdu-admin", "GET", "/console/campaigns", "").Body.String(); strings.Contains(text, slug) {
 		t.Error("the list shows another city's campaign")
 	}
+	d.addAccount("suzhou-admin", staff.CityAdmin, "suzhou")
+	d.must(d.ask("suzhou-admin", "GET", "/console", ""), 200, `<span class="where">苏州市</span>`)
+	d.must(d.ask("chengdu-admin", "GET", "/console", ""), 200, `<span class="where">chengdu</span>`)
+	d.must(d.form("chengdu-admin", "/console/campaigns/new", "yaml", strings.Replace(d.example(), "id: "+slug, "id: suzhou-2021", 1)), 400, "不负责这个城市")
 	for _, path := range []string{"/console/campaigns/" + slug, "/console/draws/" + slug, "/console/merchants?campaign=" + slug, "/console/reports?campaign=" + slug} {
 		if answer := d.ask("chengdu-admin", "GET", path, ""); answer.Code != 404 {
 			t.Errorf("%s: %d", path, answer.Code)

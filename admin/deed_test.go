@@ -6,7 +6,6 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -198,13 +197,9 @@ func TestRelatedPeopleAreNamedFromTheConsole(t *testing.T) {
 
 func TestTheEditorChecksWhatIsTyped(t *testing.T) {
 	d := newDesk(t)
-	yaml, err := os.ReadFile("../examples/suzhou-2020.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	wrong := strings.Replace(string(yaml), "amount: 20000000", "amount: 20000001", 1)
+	wrong := strings.Replace(d.example(), "amount: 20000000", "amount: 20000001", 1)
 	check := "/console/campaigns/check"
-	d.must(d.form("city-admin", check, "yaml", string(yaml)), 200, "没有发现错误")
+	d.must(d.form("city-admin", check, "yaml", d.example()), 200, "没有发现错误")
 	whole := d.must(d.form("city-admin", check, "yaml", wrong), 200, "发现 1 处错误").Body.String()
 	part := d.must(d.form("city-admin", check+"?part=findings", "yaml", wrong), 200, `data-line="`).Body.String()
 	if !strings.Contains(whole, "amount: 20000001") || !strings.Contains(whole, `data-check="/console/campaigns/check?part=findings"`) {

@@ -1,6 +1,10 @@
 package admin
 
-import "hongbao/internal/web"
+import (
+	"hongbao/internal/web"
+
+	"github.com/gin-gonic/gin"
+)
 
 // icons draw the entries of the navigation, as lines in a box of 20 by 20.
 var icons = map[string]string{
@@ -37,4 +41,13 @@ func drawn(entries []web.NavItem) []web.NavItem {
 		made[i] = entry
 	}
 	return made
+}
+
+// cityName names the city that an account serves, at the head of every page; the code stands there while the name is not to be had.
+func (k *Console) cityName(c *gin.Context, code string) string {
+	name, err := k.Campaigns.CityName(c.Request.Context(), code)
+	if err != nil {
+		_ = c.Error(err) // for the log; the page is not worth less
+	}
+	return name.In(web.Locale(c))
 }

@@ -49,6 +49,7 @@ type Service struct {
 	listed    recent[string, []int64]
 	shops     recent[shopQuery, []ListedMerchant]
 	counted   recent[int64, int64] // registrations, by campaign
+	cities    recent[string, Text] // names, by code
 	deletions recent[int64, []Deletion]
 	intake    intake
 	tally     tally
@@ -217,6 +218,11 @@ func (s *Service) BySlug(ctx context.Context, slug string) (Campaign, error) {
 // List gives the campaigns of a city, all of them for "" or "*", the newest first.
 func (s *Service) List(ctx context.Context, city string) ([]Campaign, error) {
 	return campaignRows(s.DB.Read(ctx), city)
+}
+
+// CityName gives the name of a city by its code; empty for one that has had no campaign.
+func (s *Service) CityName(ctx context.Context, code string) (Text, error) {
+	return s.cities.getWithin(countLife, code, s.Now(), func() (Text, error) { return cityName(s.DB.Read(ctx), code) })
 }
 
 // RuleBook gives the rules of a campaign.

@@ -102,6 +102,13 @@ func saveCity(tx *gorm.DB, city City, now time.Time) (id int64, err error) {
 	return id, err
 }
 
+// cityName is the name of a city, empty for one that has had no campaign.
+func cityName(tx *gorm.DB, code string) (name Text, err error) {
+	var row struct{ NameZH, NameEN string }
+	err = tx.Raw("SELECT name_zh, name_en FROM cities WHERE code = ?", code).Scan(&row).Error
+	return Text{row.NameZH, row.NameEN}, err
+}
+
 func insertCampaign(tx *gorm.DB, cityID int64, book *RuleBook, actor string, now time.Time) (id int64, err error) {
 	w := book.Windows
 	err = tx.Table("campaigns").Create(map[string]any{
