@@ -28,11 +28,14 @@ type Fixtures struct {
 	StatementDay time.Time     // a day with a statement that is ready; none is read if zero
 	Patience     time.Duration // how long an order may take to settle; 10 s if 0
 	Random       io.Reader     // order numbers; crypto/rand if nil
+	Wire         *Wire         // how the operator is reached, for the checks of signatures; they are skipped if nil
 }
 
 // Result is what one check found.
 type Result struct {
 	Name    string `json:"name"`
+	ZH      string `json:"zh"` // what is demanded
+	EN      string `json:"en"`
 	OK      bool   `json:"ok"`
 	Skipped bool   `json:"skipped,omitempty"` // the fixtures do not allow it
 	Detail  string `json:"detail,omitempty"`
@@ -65,7 +68,7 @@ func Run(ctx context.Context, op disbursement.Operator, f Fixtures) Report {
 	s := &suite{Operator: op, Fixtures: f}
 	var report Report
 	for _, c := range checks {
-		result := Result{Name: c.name, OK: true}
+		result := Result{Name: c.name, ZH: c.zh, EN: c.en, OK: true}
 		if err := c.run(s, ctx); err != nil {
 			result.Skipped = errors.Is(err, errSkipped)
 			result.OK, result.Detail = result.Skipped, err.Error()

@@ -40,22 +40,28 @@ func openStreet(t *testing.T, faults sandbox.Faults, seed int64, now func() time
 	return street
 }
 
+// wired is an operator with its address.
+type wired struct {
+	disbursement.Operator
+	wire *operatortest.Wire
+}
+
 // operators opens a street and a gateway to each of its banks, where phone has a wallet.
-func operators(t *testing.T, faults sandbox.Faults, seed int64, now func() time.Time) map[string]disbursement.Operator {
+func operators(t *testing.T, faults sandbox.Faults, seed int64, now func() time.Time) map[string]wired {
 	t.Helper()
-	street, all := openStreet(t, faults, seed, now), make(map[string]disbursement.Operator)
+	street, all := openStreet(t, faults, seed, now), make(map[string]wired)
 	for name, url := range street.Banks() {
 		public, keys := street.PublicKeys()[name], &signing.Directory{}
 		if err := keys.Add(name, signing.PublicKey{Key: public}); err != nil {
 			t.Fatal(err)
 		}
 		openWallet(t, url)
-		var err error
-		all[name], err = gateway.New(gateway.Profile{Name: name, URL: url, Keys: keys, SealKey: public, Batch: 50,
-			Signer: signing.Signer{Party: disbursement.PlatformParty, Key: platformKey, Now: now}})
+		signer := signing.Signer{Party: disbursement.PlatformParty, Key: platformKey, Now: now}
+		op, err := gateway.New(gateway.Profile{Name: name, URL: url, Keys: keys, SealKey: public, Batch: 50, Signer: signer})
 		if err != nil {
 			t.Fatal(err)
 		}
+		all[name] = wired{op, &operatortest.Wire{URL: url, Party: name, Signer: signer}}
 	}
 	return all
 }
@@ -86,7 +92,9 @@ func TestSandboxConforms(t *testing.T) {
 	for _, faults := range []sandbox.Faults{sandbox.FaultsNone, sandbox.FaultsNormal, sandbox.FaultsHarsh} {
 		t.Run(string(faults), func(t *testing.T) {
 			for name, op := range operators(t, faults, 7, func() time.Time { return now }) {
-				for _, result := range operatortest.Run(context.Background(), op, fixtures(now)) {
+				f := fixtures(now)
+				f.Wire = op.wire
+				for _, result := range operatortest.Run(context.Background(), op, f) {
 					if !result.OK || result.Skipped {
 						t.Errorf("%s %s: %s", name, result.Name, result.Detail)
 					}
