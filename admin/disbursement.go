@@ -18,7 +18,7 @@ var batchKinds = map[string][2]string{"award": {"发放", "Credit"}, "recall": {
 // disbursement is the monitor of envelopes, orders and batches of one campaign.
 func (k *Console) disbursement(c *gin.Context) (page, error) {
 	shown := page{Title: web.Tr(c, "发放", "Disbursement"), State: web.Tr(c, "银行没有明确答复的指令一律视为待查，用同一编号追问，绝不重发新号。", "What a bank has not clearly answered stays unknown and is asked again under the same number.")}
-	chosen, ok, err := k.chosenCampaign(c)
+	chosen, ok, err := k.campaignAtHand(c)
 	if err != nil || !ok {
 		return noCampaign(c, shown), err
 	}
@@ -37,8 +37,12 @@ func (k *Console) disbursement(c *gin.Context) (page, error) {
 	if k.may(web.ActorOf(c), staff.MoneyPrepare) {
 		shown.Action, shown.URL = web.Tr(c, "准备批次", "Prepare a batch"), "/console/campaigns/"+chosen.Slug
 	}
+	winners, err := k.winnersBlock(c, chosen)
+	if err != nil {
+		return shown, err
+	}
 	shown.Blocks = []block{{Filters: filters(c, field)}, {Live: "/console/disbursement/" + chosen.Slug + "/live", Inside: monitor},
-		{Title: web.Tr(c, "资金批次", "Batches"), Table: batchTable(c, batches)}}
+		{Title: web.Tr(c, "资金批次", "Batches"), Table: batchTable(c, batches)}, winners}
 	return shown, nil
 }
 

@@ -19,6 +19,7 @@ func (k *Console) moneyRoutes(w *web.Web) {
 	r.POST("/campaigns/:slug/funding", w.Staff(staff.MoneyPrepare), k.does(k.campaign, k.receiveFunding))
 	r.POST("/campaigns/:slug/batches", w.Staff(staff.MoneyPrepare), k.does(k.campaign, k.prepareBatch))
 	r.POST("/campaigns/:slug/return", w.Staff(staff.MoneyPrepare), k.does(k.campaign, k.returnSurplus))
+	r.POST("/disbursement/:slug/winners", w.Staff(staff.MoneyPrepare), k.does(k.disbursement, k.requestWinners))
 	r.GET("/disbursement", w.Staff(seesWork), k.show(k.disbursement))
 	r.GET("/disbursement/:slug/live", w.Staff(seesWork), w.Handle(k.followDisbursement))
 	r.GET("/wallets", w.Staff(seesWork), k.show(k.wallets))

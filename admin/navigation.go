@@ -15,6 +15,7 @@ var icons = map[string]string{
 	"/console/disbursement":   "M3 9.5 17 3l-4.5 14-3-6zM9.5 11 17 3",
 	"/console/wallets":        "M3 6.5h13v10H3zM3 6.5V4.5h10.5M12.5 11.5h1",
 	"/console/merchants":      "M4 9v8h12V9M2.5 8.5 4.5 3h11l2 5.5zM8 17v-4.5h4V17",
+	"/console/settlements":    "M4 3.5h12v14l-2-1.5-2 1.5-2-1.5-2 1.5-2-1.5-2 1.5zM7 8h6M7 11h6",
 	"/console/reconciliation": "M10 3v14M6 17h8M4 5.5h12M4 5.5 1.8 11h4.4zM16 5.5 13.8 11h4.4z",
 	"/console/reports":        "M5 2.5h7l3 3v12H5zM12 2.5v3h3M8 10h4M8 13h4",
 	"/console/approvals":      "M3 10.5 8 15.5 17 5",

@@ -21,6 +21,7 @@ const (
 	approvalFunding = "funding.receive"
 	approvalRelease = "settlement.release"
 	approvalPayout  = "settlement.payout"
+	approvalWinners = "winners.files"
 )
 
 // HandleApprovals registers what a second person's decision does. Call it once, when the services are wired.
@@ -30,7 +31,7 @@ func (s *Service) HandleApprovals() {
 		s.Staff.HandleRejected(kind, s.decided(s.decideBatch, false))
 	}
 	for kind, decide := range map[string]func(*gorm.DB, int64, bool) error{
-		approvalFunding: s.decideFunding, approvalRelease: s.decideRelease, approvalPayout: s.decidePayout} {
+		approvalFunding: s.decideFunding, approvalRelease: s.decideRelease, approvalPayout: s.decidePayout, approvalWinners: s.decideWinners} {
 		s.Staff.Handle(kind, s.decided(decide, true))
 		s.Staff.HandleRejected(kind, s.decided(decide, false))
 	}

@@ -42,6 +42,8 @@ func (s *Service) Routes(r *gin.Engine, w *web.Web) {
 	s.staffRoutes(w)
 	r.POST("/operator/v1/events", w.Handle(s.postEvents))
 	r.POST("/operator/v1/admissions", w.Handle(s.postAdmission))
+	r.GET("/operator/v1/winners", w.Handle(s.getWinnerFiles))
+	r.GET("/operator/v1/winners/:number", w.Handle(s.getWinnerFile))
 }
 
 func (s *Service) citizenRoutes(w *web.Web) {

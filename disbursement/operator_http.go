@@ -21,10 +21,28 @@ func (s *Service) message(c *gin.Context, into any, about *string) (operator str
 	if err := json.Unmarshal(body, into); err != nil {
 		return "", errMessage.With(err)
 	}
-	if cmp.Or(s.Parties[*about], *about) != party || s.Operators[*about] == nil {
-		return "", errSpeaker
+	if err := s.speaks(party, *about); err != nil {
+		return "", err
 	}
 	return *about, nil
+}
+
+// speaks says whether a party may speak for an operator: itself, or one behind its access point.
+func (s *Service) speaks(party, operator string) error {
+	if cmp.Or(s.Parties[operator], operator) != party || s.Operators[operator] == nil {
+		return errSpeaker
+	}
+	return nil
+}
+
+// question reads an operator's signed question without a body. ?operator= says who asks, where an access point signs.
+func (s *Service) question(c *gin.Context) (operator string, err error) {
+	party, _, err := s.Verifier.ReadRequest(c.Request, maxMessage)
+	if err != nil {
+		return "", unbelieved(err)
+	}
+	operator = cmp.Or(c.Query("operator"), party)
+	return operator, s.speaks(party, operator)
 }
 
 // unbelieved is what an outsider hears whose message is not believed.
@@ -84,4 +102,30 @@ func (s *Service) postAdmission(c *gin.Context) error {
 		return err
 	}
 	return s.answer(c, http.StatusOK, answer)
+}
+
+// getWinnerFiles lists the winners' files of the operator that asks.
+func (s *Service) getWinnerFiles(c *gin.Context) error {
+	operator, err := s.question(c)
+	if err != nil {
+		return err
+	}
+	files, err := s.WinnerFilesFor(c.Request.Context(), operator)
+	if err != nil {
+		return err
+	}
+	return s.answer(c, http.StatusOK, gin.H{"files": files})
+}
+
+// getWinnerFile gives the operator that asks a file of its own.
+func (s *Service) getWinnerFile(c *gin.Context) error {
+	operator, err := s.question(c)
+	if err != nil {
+		return err
+	}
+	document, err := s.FetchWinners(c.Request.Context(), operator, c.Param("number"))
+	if err != nil {
+		return err
+	}
+	return s.answer(c, http.StatusOK, json.RawMessage(document))
 }

@@ -55,10 +55,11 @@ type Service struct {
 	Campaigns Campaigns
 	Lottery   Lottery
 	Staff     Approvals
-	Operators map[string]Operator // by name
-	Parties   map[string]string   // who signs for an operator that is behind an access point, by the operator's name; may be nil
-	Signer    *signing.Signer     // signs our answers to operators
-	Verifier  *signing.Verifier   // believes their messages
+	Operators map[string]Operator          // by name
+	Parties   map[string]string            // who signs for an operator that is behind an access point, by the operator's name; may be nil
+	Seals     map[string]signing.PublicKey // to which files for an operator are sealed, by its name; may be nil
+	Signer    *signing.Signer              // signs our answers to operators
+	Verifier  *signing.Verifier            // believes their messages
 	Now       func() time.Time
 	Random    io.Reader // order numbers, leases, jitter
 	Log       *slog.Logger
@@ -76,6 +77,7 @@ func (s *Service) Jobs() []database.Job {
 		{Name: "orders-resolve", ZH: "向运营机构追问未决的指令", Schedule: "* * * * *", Run: s.Resolve},
 		{Name: "envelopes-expire", ZH: "到期停用红包并准备收回", Schedule: "*/5 * * * *", Run: s.Expire},
 		{Name: "statements-reconcile", ZH: "取运营机构日对账单并三方核对", Schedule: "30 9-20 * * *", Run: s.Reconcile},
+		{Name: "winners-make", ZH: "编制运营机构的中签名单文件", Schedule: "*/5 * * * *", Run: s.MakeWinnerFiles},
 		{Name: "settlements-make", ZH: "编制商户前一日结算单", Schedule: "15 2 * * *", Run: s.MakeSettlements},
 	}
 }

@@ -198,3 +198,27 @@ func repeated(header http.Header) bool {
 	}
 	return false
 }
+
+// SignDocument signs a document that is kept and passed on, as base64 of the ASN.1 (r, s). Place names its kind and what it
+// is about, so that the signature cannot be moved to another.
+func (s *Signer) SignDocument(place string, body []byte) (string, error) {
+	signature, err := s.Key.SignWithSM2(orSystem(s.Random), []byte(UserID), documentText(s.Party, place, body))
+	if err != nil {
+		return "", fmt.Errorf("signing: %w", err)
+	}
+	return base64.StdEncoding.EncodeToString(signature), nil
+}
+
+// VerifyDocument says whether a party signed the document with this key. Its only error is ErrSignature.
+func VerifyDocument(key *ecdsa.PublicKey, party, place string, body []byte, signature string) error {
+	raw, err := base64.StdEncoding.DecodeString(signature)
+	if err != nil || !verified(key, documentText(party, place, body), raw) {
+		return ErrSignature
+	}
+	return nil
+}
+
+func documentText(party, place string, body []byte) []byte {
+	digest := sm3.Sum(body)
+	return []byte(strings.Join([]string{"DOCUMENT", party, place, hex.EncodeToString(digest[:])}, "\n"))
+}

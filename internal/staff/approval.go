@@ -52,6 +52,7 @@ var checks = map[string]Permission{
 	"funding.receive":      MoneyApprove,
 	"settlement.release":   MoneyApprove,
 	"settlement.payout":    MoneyApprove,
+	"winners.files":        MoneyApprove,
 	"report.release":       ReportsRelease,
 }
 

@@ -71,6 +71,7 @@ var statuses = map[string][3]string{
 	"held":              {"暂缓结算", "Held", "warn"},
 	"releasing":         {"待复核解除", "Release asked", "warn"},
 	"released":          {"已解除", "Released", "done"},
+	"winners.made":      {"已编制", "Made", "done"},
 	"due":               {"应结算", "Due", "active"},
 	"disabled":          {"已停用", "Disabled", "bad"},
 	"locked":            {"已锁定", "Locked", "bad"},
