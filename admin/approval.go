@@ -28,6 +28,7 @@ var kinds = map[string][2]string{
 	"disbursement.reissue": {"批准补发", "Approve a reissue"},
 	"return.surplus":       {"退回结余资金", "Return the surplus"},
 	"funding.receive":      {"确认资金到位", "Confirm funds received"},
+	"closeout.issue":       {"出具结清证明", "Issue the close-out certificate"},
 	"winners.files":        {"批准中签名单文件", "Approve the winners' files"},
 	"settlement.release":   {"解除暂缓结算", "Release a hold"},
 	"settlement.payout":    {"确认商户结算付款", "Confirm a payout to merchants"},
@@ -238,6 +239,8 @@ func subjectText(c *gin.Context, a staff.Approval) string {
 	switch a.Kind {
 	case "funding.receive":
 		return web.Tr(c, "到账记录 "+a.Subject, "Receipt "+a.Subject)
+	case "closeout.issue":
+		return web.Tr(c, "资金结清", "Close-out")
 	case "winners.files":
 		return web.Tr(c, "各机构的中签名单", "Each operator's winners")
 	case "settlement.release":

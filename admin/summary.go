@@ -22,6 +22,7 @@ var labels = map[string][2]string{
 	"registrations_unreadable": {"将不可恢复的个人信息（人）", "People whose data will be gone"}, "certificate": {"证书", "Certificate"}, "decided_by": {"批准", "Decided by"}, "registrations": {"人数", "People"}, "digest": {"摘要", "Digest"},
 	"plan_hash": {"方案摘要", "Plan hash"}, "round_at": {"信标时间", "Beacon time"}, "round": {"信标轮次", "Beacon round"}, "rule_hash": {"规则书指纹", "Rule book hash"}, "source": {"资金来源", "Source"},
 	"operators": {"运营机构数", "Operators"}, "winners": {"中签人数", "Winners"},
+	"received": {"到位", "Received"}, "spent": {"已消费", "Spent"}, "returned": {"已退回", "Returned"}, "sources": {"出资方数", "Sources"},
 	"merchant": {"商户", "Merchant"}, "held": {"暂缓金额", "Held"}, "held_for": {"暂缓原因", "Held for"}, "hold": {"暂缓记录", "Hold"}, "payee": {"收款方", "Payee"}, "settlements": {"结算单", "Statements"},
 	"rule": {"规则", "Rule"}, "rules": {"规则", "Rules"}, "version": {"版本", "Version"},
 	"spend_until": {"消费截止", "Spending ends"}, "total": {"合计", "Total"}, "sums": {"分项", "Parts"}, "status": {"状态", "Status"},

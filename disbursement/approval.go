@@ -15,13 +15,14 @@ import (
 
 // The kinds of approval that this room asks for.
 const (
-	approvalBatch   = "disbursement.batch"
-	approvalReissue = "disbursement.reissue"
-	approvalReturn  = "return.surplus"
-	approvalFunding = "funding.receive"
-	approvalRelease = "settlement.release"
-	approvalPayout  = "settlement.payout"
-	approvalWinners = "winners.files"
+	approvalBatch    = "disbursement.batch"
+	approvalReissue  = "disbursement.reissue"
+	approvalReturn   = "return.surplus"
+	approvalFunding  = "funding.receive"
+	approvalRelease  = "settlement.release"
+	approvalPayout   = "settlement.payout"
+	approvalWinners  = "winners.files"
+	approvalCloseOut = "closeout.issue"
 )
 
 // HandleApprovals registers what a second person's decision does. Call it once, when the services are wired.
@@ -31,7 +32,7 @@ func (s *Service) HandleApprovals() {
 		s.Staff.HandleRejected(kind, s.decided(s.decideBatch, false))
 	}
 	for kind, decide := range map[string]func(*gorm.DB, int64, bool) error{
-		approvalFunding: s.decideFunding, approvalRelease: s.decideRelease, approvalPayout: s.decidePayout, approvalWinners: s.decideWinners} {
+		approvalFunding: s.decideFunding, approvalRelease: s.decideRelease, approvalPayout: s.decidePayout, approvalWinners: s.decideWinners, approvalCloseOut: s.decideCloseOut} {
 		s.Staff.Handle(kind, s.decided(decide, true))
 		s.Staff.HandleRejected(kind, s.decided(decide, false))
 	}

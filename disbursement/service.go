@@ -55,11 +55,13 @@ type Service struct {
 	Campaigns Campaigns
 	Lottery   Lottery
 	Staff     Approvals
-	Operators map[string]Operator          // by name
-	Parties   map[string]string            // who signs for an operator that is behind an access point, by the operator's name; may be nil
-	Seals     map[string]signing.PublicKey // to which files for an operator are sealed, by its name; may be nil
-	Signer    *signing.Signer              // signs our answers to operators
-	Verifier  *signing.Verifier            // believes their messages
+	Operators map[string]Operator                       // by name
+	Parties   map[string]string                         // who signs for an operator that is behind an access point, by the operator's name; may be nil
+	Seals     map[string]signing.PublicKey              // to which files for an operator are sealed, by its name; may be nil
+	LogKey    func(city string) (lottery.LogKey, error) // signs the close-out certificate
+	PublicURL string                                    // how the public reaches us, for the QR code of a certificate
+	Signer    *signing.Signer                           // signs our answers to operators
+	Verifier  *signing.Verifier                         // believes their messages
 	Now       func() time.Time
 	Random    io.Reader // order numbers, leases, jitter
 	Log       *slog.Logger

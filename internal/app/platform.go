@@ -88,7 +88,7 @@ func wire(db *database.DB, config *Config, around surroundings) (*platform, erro
 	signer := &signing.Signer{Party: disbursement.PlatformParty, Key: config.Keys.Operator, Now: around.now}
 	verifier := &signing.Verifier{Party: disbursement.PlatformParty, Keys: around.directory, Now: around.now, Nonces: &disbursement.Nonces{DB: db, Now: around.now}}
 	p.disbursement = &disbursement.Service{
-		DB: db, Campaigns: p.campaigns, Lottery: p.lottery, Staff: p.staff, Operators: around.operators, Parties: around.parties, Seals: around.seals,
+		DB: db, Campaigns: p.campaigns, Lottery: p.lottery, Staff: p.staff, Operators: around.operators, Parties: around.parties, Seals: around.seals, LogKey: logKey, PublicURL: config.PublicURL,
 		Signer: signer, Verifier: verifier, Now: around.now, Random: rand.Reader,
 	}
 	p.reporting = &reporting.Service{DB: db, Campaigns: p.campaigns, Staff: p.staff, LogKey: logKey, Version: Version(), Now: around.now}

@@ -53,6 +53,7 @@ var checks = map[string]Permission{
 	"settlement.release":   MoneyApprove,
 	"settlement.payout":    MoneyApprove,
 	"winners.files":        MoneyApprove,
+	"closeout.issue":       MoneyApprove,
 	"report.release":       ReportsRelease,
 }
 
