@@ -54,6 +54,7 @@ type Service struct {
 	intake    intake
 	tally     tally
 	attempts  attempts
+	heat      heat
 }
 
 // Campaign is a stored campaign. Times are UTC.

@@ -28,6 +28,7 @@ func (rb *RuleBook) check(r *reading) {
 	rb.checkRetention(r)
 	rb.checkReview(r)
 	rb.checkRisk(r)
+	rb.checkChallenge(r)
 }
 
 func (rb *RuleBook) checkNames(r *reading) {

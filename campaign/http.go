@@ -11,7 +11,7 @@ import (
 	"hongbao/lottery/draw"
 )
 
-//go:embed templates/*.html
+//go:embed templates/*.html static
 var templates embed.FS
 
 // Routes adds this room's pages and API. Handlers hand on the request's context, never Gin's own: Gin uses that again for
@@ -25,6 +25,7 @@ func (s *Service) Routes(r *gin.Engine, w *web.Web) {
 	s.appealRoutes(r, w)
 	s.staffRoutes(w)
 	s.reviewRoutes(w)
+	s.challengeRoutes(w)
 }
 
 func (s *Service) publicRoutes(w *web.Web) {

@@ -43,6 +43,8 @@ type wizard struct {
 	c    *gin.Context
 	view campaignView
 	sub  Submission
+
+	challenge *challenge // once the phone is known, where the rule book asks for one
 }
 
 func (s *Service) wizard(c *gin.Context) (*wizard, error) {
@@ -53,7 +55,7 @@ func (s *Service) wizard(c *gin.Context) (*wizard, error) {
 	field := func(name string) string { return strings.TrimSpace(c.PostForm(name)) }
 	sub := Submission{Campaign: view.Slug, Name: field("name"), Document: field("document"), Phone: field("phone"), SMSCode: field("sms_code"),
 		Operator: field("operator"), District: field("district"), Tier: field("tier"), Consents: strings.Fields(strings.Join(c.PostFormArray("consents"), " ")),
-		CodeWord: field("code_word"), IdempotencyKey: field("key"), Network: c.ClientIP()}
+		Challenge: field("challenge"), Solution: field("solution"), CodeWord: field("code_word"), IdempotencyKey: field("key"), Network: c.ClientIP()}
 	if answer := field("location"); answer != "" {
 		inside := answer == "yes"
 		sub.Location = &inside
@@ -84,6 +86,10 @@ func (s *Service) postRegister(w *web.Web) func(c *gin.Context) error {
 		if err := wizard.view.accepts(s.Now()); err != nil {
 			return wizard.show(w, stepConsent, err)
 		}
+		if err := s.poseTo(wizard); err != nil {
+			return err
+		}
+		wizard.sub.Device = device(c, w, wizard.sub.Consents)
 		step := c.PostForm("step")
 		if step == stepSubmit {
 			return s.finish(wizard, w)
@@ -154,7 +160,15 @@ func (z *wizard) show(w *web.Web, step string, failed error) error {
 	}
 	return w.Render(z.c, status, "campaign/register.html", gin.H{"View": z.view, "Form": form, "Step": at + 1, "Of": len(steps),
 		"Title": z.title(steps[at]), "Consenting": steps[at] == stepConsent, "Facts": z.facts(steps[at]), "Phone": identity.MaskPhone(strings.Join(strings.Fields(z.sub.Phone), "")),
-		"Code": steps[at] == stepDetails && z.view.Book.SMSCode})
+		"Code": steps[at] == stepDetails && z.view.Book.SMSCode, "Challenge": z.challengeAt(steps[at])})
+}
+
+// challengeAt shows the challenge where it is solved: beside the last look.
+func (z *wizard) challengeAt(step string) *challenge {
+	if step != stepSubmit {
+		return nil
+	}
+	return z.challenge
 }
 
 func (z *wizard) title(step string) string {
@@ -244,7 +258,7 @@ func (z *wizard) carry(form *web.Form) {
 		location = map[bool]string{true: "yes", false: "no"}[*sub.Location]
 	}
 	given := map[string]string{"phone": sub.Phone, "sms_code": sub.SMSCode, "name": sub.Name, "document": sub.Document, "operator": sub.Operator,
-		"district": sub.District, "tier": sub.Tier, "location": location, "code_word": sub.CodeWord}
+		"district": sub.District, "tier": sub.Tier, "location": location, "code_word": sub.CodeWord, "challenge": sub.Challenge}
 	for name, value := range given {
 		asked := slices.ContainsFunc(form.Fields, func(f web.Field) bool { return f.Name == name })
 		if !asked && value != "" {

@@ -39,6 +39,7 @@ type RuleBook struct {
 	Messages      Messages      `yaml:"messages,omitempty"`
 	Retention     Retention     `yaml:"retention,omitempty"` // for how long personal data is kept
 	Risk          Risk          `yaml:"risk,omitempty"`      // how mass registration is found
+	Challenge     Challenge     `yaml:"challenge,omitempty"` // the calculation against scripts
 	Appeals       Appeals       `yaml:"appeals,omitempty"`   // the clocks of appeals
 
 	source []byte

@@ -31,6 +31,8 @@ type Submission struct {
 	Consents     []string `json:"consents"`                // as in "registration@1", or "registration" for the present text
 	CodeWord     string   `json:"code_word,omitempty"`     // every official message to the person repeats it
 	Device       string   `json:"device" api:"optional"`   // a random id of the browser
+	Challenge    string   `json:"challenge" api:"optional"`
+	Solution     string   `json:"solution" api:"optional"`
 
 	Campaign       string `json:"-"` // slug
 	IdempotencyKey string `json:"-"` // "": the body is its own key
@@ -163,6 +165,7 @@ func documentIndex(vault *identity.Vault, kind identity.Kind, number string) *da
 
 // bodyHash is keyed, since a plain hash of a body would betray who is in it.
 func bodyHash(vault *identity.Vault, sub Submission) database.Bytes32 {
+	sub.Challenge, sub.Solution = "", "" // a repetition may bring another
 	body, err := json.Marshal(sub)
 	if err != nil {
 		panic("campaign: a submission that cannot be written: " + err.Error())

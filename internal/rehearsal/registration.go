@@ -229,6 +229,11 @@ func (s *script) apply(ctx context.Context, c *citizen) error {
 		}
 		form["sms_code"] = c.sms
 	}
+	if s.book.Challenge.Set() {
+		if err := s.solve(ctx, c, from, form); err != nil {
+			return err
+		}
+	}
 	from.Set("Idempotency-Key", fmt.Sprintf("rehearsal-%d-%08d", s.Seed, c.number))
 	var answer registered
 	if err := s.api.do(ctx, http.MethodPost, "/api/v1/campaigns/"+s.book.ID+"/registrations", from, form, &answer); err != nil {
