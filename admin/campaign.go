@@ -46,6 +46,8 @@ func (k *Console) campaignRoutes(w *web.Web) {
 	r.POST("/draws/:slug/notice", w.Staff(staff.DrawRun), k.does(k.draw, k.requestNotice))
 	r.GET("/draws/:slug/ceremony", w.Staff(seesWork), w.Handle(k.ceremonyPage))
 	r.POST("/draws/:slug/ceremony", w.Staff(staff.DrawRun), w.Handle(k.confirmCeremony))
+	r.POST("/draws/:slug/reveals", w.Staff(staff.DrawRun), w.Upload(carryLimit), k.does(k.draw, k.carryReveals))
+	r.POST("/draws/:slug/beacon", w.Staff(staff.DrawRun), w.Upload(carryLimit), k.does(k.draw, k.carryBeacon))
 	r.POST("/draws/:slug/related", w.Staff(staff.CampaignEdit), w.Upload(listLimit), k.show(k.fileRelated))
 	r.POST("/draws/:slug/void", w.Staff(staff.DrawRun), k.does(k.draw, k.requestVoid))
 }

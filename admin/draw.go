@@ -182,6 +182,9 @@ func (k *Console) drawActs(c *gin.Context, found campaign.Campaign, view *lotter
 			Text: web.Tr(c, "提交复核后，公告写入公开日志，参与方和规则从此不可更改。", "Once a second person agrees the notice goes into the public log, and parties and rules are final."),
 			Form: web.Form{Action: address + "/notice", Submit: web.Tr(c, "提交审批", "Ask for approval")}})
 	}
+	if view != nil {
+		acts = append(acts, carryActs(c, found, view)...)
+	}
 	if view != nil && !preparing && view.Status != lottery.Published && view.Status != lottery.Voided {
 		acts = append(acts, act{Title: web.Tr(c, "作废抽签", "Void the draw"), Text: web.Tr(c, "作废由两人共同完成，理由写入公开日志，永不删除。", "Two people void it together; the reason stays in the public log for ever."),
 			Form: web.Form{Action: address + "/void", Danger: true, Submit: web.Tr(c, "提交作废审批", "Ask to void"),

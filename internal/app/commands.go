@@ -50,7 +50,7 @@ func rootCommand() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(serveCommand(), rehearseCommand(), loadCommand(), verifyCommand(), drawCommand(), checkCommand(), reportCommand(), migrateCommand(), backupCommand(), restoreCommand(),
-		sandboxCommand(), conformanceCommand(), winnersCommand(), witnessCommand(), keeperCommand(), pairsCommand(), userCommand(), keysCommand(), versionCommand())
+		sandboxCommand(), conformanceCommand(), winnersCommand(), helperCommand(), witnessCommand(), keeperCommand(), pairsCommand(), userCommand(), keysCommand(), versionCommand())
 	return root
 }
 

@@ -107,8 +107,15 @@ func liveSurroundings(ctx context.Context, config *Config) (surroundings, error)
 	if len(relays) == 0 {
 		relays = beacon.PublicRelays
 	}
-	around.beacon = &beacon.Client{Chain: around.chain, Relays: relays}
+	around.beacon = &beacon.Client{Chain: around.chain, Relays: relays, Fault: reportRelay}
 	return around, nil
+}
+
+// reportRelay says which relay failed, or gave what cannot be the round's value; one that has no such round yet is as it should be.
+func reportRelay(relay string, err error) {
+	if !errors.Is(err, beacon.ErrNotYet) {
+		slog.Warn("a beacon relay is not to be relied on", "relay", relay, "error", err)
+	}
 }
 
 func readChain(path string) (draw.Chain, error) {

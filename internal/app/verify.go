@@ -70,8 +70,71 @@ func drawCommand() *cobra.Command {
 	run.Flags().StringVar(&dir, "bundle", "", "directory of the bundle")
 	_ = run.MarkFlagRequired("bundle")
 	parent := &cobra.Command{Use: "draw", Short: "Work on a draw's bundle away from the service", Example: "  hongbao draw run --bundle DIR"}
-	parent.AddCommand(run)
+	parent.AddCommand(run, drawBeaconCommand())
 	return parent
+}
+
+func drawBeaconCommand() *cobra.Command {
+	var dir, path, by string
+	cmd := &cobra.Command{
+		Use: "beacon --bundle DIR", Short: "Take a beacon round that was carried in, and write it into a bundle",
+		Long: "Read a beacon round from a file, or from what is pasted (end with Ctrl-D): the JSON of any drand relay, or the signature alone in hex.\n" +
+			"It is verified against the bundle's chain and the plan's round, and written as DIR/beacon.json. It needs no network.",
+		Example: "  hongbao draw beacon --bundle var/r/bundle --file round.json --by 'notary Wang'\n  hongbao draw beacon --bundle var/r/bundle < round.json", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			in := cmd.InOrStdin()
+			if path != "" {
+				file, err := os.Open(path)
+				if err != nil {
+					return err
+				}
+				defer file.Close()
+				in = file
+			}
+			return carryBeacon(cmd.OutOrStdout(), in, dir, by)
+		},
+	}
+	cmd.Flags().StringVar(&dir, "bundle", "", "directory of the bundle")
+	cmd.Flags().StringVar(&path, "file", "", "file that holds the round; standard input when it is not given")
+	cmd.Flags().StringVar(&by, "by", "by hand", "who carried it, which is published")
+	_ = cmd.MarkFlagRequired("bundle")
+	return cmd
+}
+
+// carryBeacon verifies a round and writes it beside the other files.
+func carryBeacon(w io.Writer, in io.Reader, dir, by string) error {
+	text, err := io.ReadAll(io.LimitReader(in, maxAnswer))
+	if err != nil {
+		return err
+	}
+	file, err := os.ReadFile(filepath.Join(dir, draw.KindChain.File()))
+	if err != nil {
+		return err
+	}
+	chain, err := draw.ParseChain(file)
+	if err != nil {
+		return err
+	}
+	if file, err = os.ReadFile(filepath.Join(dir, draw.KindPlan.File())); err != nil {
+		return err
+	}
+	plan, err := draw.ParsePlan(file)
+	if err != nil {
+		return err
+	}
+	if err := chain.CheckPlan(plan); err != nil {
+		return err
+	}
+	round, err := beacon.Import(chain, plan.Round, text, by)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(dir, draw.KindBeacon.File())
+	if err := os.WriteFile(path, round.JSON(), 0o644); err != nil {
+		return err
+	}
+	fmt.Fprintln(w, path, beacon.Describe(chain))
+	return nil
 }
 
 // runDraw writes the result beside the other files, whole or not at all.
