@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -199,13 +200,16 @@ func (s *Service) EachEntry(ctx context.Context, campaignID int64, pool string, 
 		return fmt.Errorf("streaming entries: %w", err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	var entry database.Bytes32
+	var entry sql.RawBytes // not copied: there are millions
 	var id int64
 	for rows.Next() {
 		if err := rows.Scan(&entry, &id); err != nil {
 			return fmt.Errorf("streaming entries: %w", err)
 		}
-		if err := fn(entry, id); err != nil {
+		if len(entry) != 32 {
+			return fmt.Errorf("streaming entries: registration %d has an entry of %d bytes", id, len(entry))
+		}
+		if err := fn([32]byte(entry), id); err != nil {
 			return err
 		}
 	}
@@ -235,8 +239,16 @@ func (s *Service) eachPair(ctx context.Context, campaignID int64, fn func(pool s
 
 // ExcludedCounts gives how many registrations do not take part in the draw, by reason; ascending by reason.
 func (s *Service) ExcludedCounts(ctx context.Context, campaignID int64) (counts []ReasonCount, err error) {
+	book, err := s.RuleBook(ctx, campaignID)
+	if err != nil {
+		return nil, err
+	}
+	pools := make([]string, len(book.Pools.List)) // named, so that the index in order of entries skips those in the draw
+	for i, pool := range book.Pools.List {
+		pools[i] = pool.Name
+	}
 	err = s.DB.Read(ctx).Table("registrations").Select("reason, COUNT(*) AS count").
-		Where("campaign_id = ? AND status IN ?", campaignID, []string{Excluded, Withdrawn}).Group("reason").Scan(&counts).Error
+		Where("campaign_id = ? AND pool IN ? AND status IN ?", campaignID, pools, []string{Excluded, Withdrawn}).Group("reason").Scan(&counts).Error
 	slices.SortFunc(counts, func(a, b ReasonCount) int { return strings.Compare(a.Reason, b.Reason) })
 	return counts, err
 }

@@ -61,12 +61,13 @@ func poolNames(book *campaign.RuleBook) []string {
 
 func (s *Service) freezePool(ctx context.Context, tx *gorm.DB, d *Draw, pool string) (int64, error) {
 	file := newFile(tx, d.ID, draw.PoolFile(pool))
-	tree := draw.NewAccumulator(d.Hash)
+	list := newListTree(d.Hash)
 	err := s.Campaigns.EachEntry(ctx, d.CampaignID, pool, func(entry [32]byte, _ int64) error {
-		tree.Add(entry[:])
+		list.add(entry)
 		_, err := file.Write(entry[:])
 		return err
 	})
+	tree := list.finish()
 	if err != nil {
 		return 0, err
 	}
@@ -75,6 +76,48 @@ func (s *Service) freezePool(ctx context.Context, tx *gorm.DB, d *Draw, pool str
 	}
 	row := poolRow{DrawID: d.ID, Pool: pool, N: tree.Size(), Root: database.Bytes32(tree.Root())}
 	return row.N, tx.Table("draw_pools").Create(&row).Error
+}
+
+// listTree computes the root of a list beside the reading of it, a part at a time.
+type listTree struct {
+	tree  *draw.Accumulator
+	part  [][32]byte
+	parts chan [][32]byte
+	done  chan struct{}
+}
+
+// listPart is how many entries go to the other goroutine at once.
+const listPart = 1 << 12
+
+func newListTree(h draw.Hash) *listTree {
+	l := &listTree{tree: draw.NewAccumulator(h), parts: make(chan [][32]byte, 4), done: make(chan struct{})}
+	go func() {
+		defer close(l.done)
+		for part := range l.parts {
+			for i := range part {
+				l.tree.Add(part[i][:])
+			}
+		}
+	}()
+	return l
+}
+
+func (l *listTree) add(entry [32]byte) {
+	if l.part == nil {
+		l.part = make([][32]byte, 0, listPart)
+	}
+	if l.part = append(l.part, entry); len(l.part) == listPart {
+		l.parts <- l.part
+		l.part = nil
+	}
+}
+
+// finish must be called, also when the list broke off; nothing is added after it.
+func (l *listTree) finish() *draw.Accumulator {
+	l.parts <- l.part
+	close(l.parts)
+	<-l.done
+	return l.tree
 }
 
 func (s *Service) freezeCounts(ctx context.Context, tx *gorm.DB, d *Draw, entries int64) error {
