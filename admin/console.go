@@ -77,6 +77,7 @@ var navigation = []web.NavItem{
 	{Path: "/console", ZH: "总览", EN: "Overview"},
 	{Path: "/console/campaigns", ZH: "活动", EN: "Campaigns", Permission: seesWork},
 	{Path: "/console/registrations", ZH: "登记", EN: "Registrations", Permission: staff.RegistrationsView},
+	{Path: "/console/desk", ZH: "柜台登记", EN: "Desk", Permission: staff.DeskRegister},
 	{Path: "/console/review", ZH: "核查与申诉", EN: "Review and appeals", Permission: staff.RegistrationsView},
 	{Path: "/console/draws", ZH: "抽签", EN: "Draws", Permission: seesWork},
 	{Path: "/console/disbursement", ZH: "发放", EN: "Disbursement", Permission: seesWork},
@@ -116,6 +117,8 @@ func (k *Console) deskRoutes(w *web.Web) {
 	r.POST("/sign-in", w.Limited("sign-in"), w.Handle(k.submitSignIn))
 	r.POST("/sign-out", w.Staff(""), w.Handle(k.signOut))
 	r.GET("", w.Staff(""), k.show(k.dashboard))
+	r.GET("/desk", w.Staff(staff.DeskRegister), k.show(k.desk))
+	r.POST("/desk/:slug", w.Staff(staff.DeskRegister), w.Handle(k.registerAtDesk))
 	r.GET("/approvals", w.Staff(seesWork), k.show(k.approvals))
 	r.GET("/approvals/:id", w.Staff(seesWork), k.show(k.approval))
 	r.POST("/approvals/:id", w.Staff(seesWork), k.does(k.approval, k.decide))

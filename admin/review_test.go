@@ -16,8 +16,8 @@ import (
 	"hongbao/internal/staff"
 )
 
-// underReview is the example campaign after its close: six people registered from one device.
-func (d *desk) underReview() campaign.Campaign {
+// registering is the example campaign in its registration, for anybody.
+func (d *desk) registering() campaign.Campaign {
 	d.t.Helper()
 	ctx := d.t.Context()
 	yaml, err := os.ReadFile("../examples/suzhou-2020.yaml")
@@ -42,6 +42,13 @@ func (d *desk) underReview() campaign.Campaign {
 	}
 	d.clock.Set(made.OpenAt.Time().Add(time.Minute))
 	d.job(d.Campaigns.OpenDue)
+	return made
+}
+
+// underReview is the campaign after its close: six people registered from one device.
+func (d *desk) underReview() campaign.Campaign {
+	d.t.Helper()
+	ctx, made := d.t.Context(), d.registering()
 	for i, document := range []string{"320505198001010017", "320505198101010014", "320505198201010011", "320505198301010019", "320505198401010016", "320505198501010013"} {
 		sub := campaign.Submission{Campaign: made.Slug, Name: "张三", Document: document, Phone: fmt.Sprintf("139%08d", i), Operator: "icbc", District: "gusu",
 			Consents: []string{"registration", "operator", "risk"}, Device: "phone-farm", Network: "192.0.2.9"}

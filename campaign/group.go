@@ -5,10 +5,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
 
+	"hongbao/internal/audit"
 	"hongbao/internal/database"
 	"hongbao/internal/fault"
 	"hongbao/internal/identity"
@@ -156,8 +158,34 @@ func (s *Service) settle(tx *gorm.DB, group []*waiter, ids map[database.Bytes32]
 			messages = append(messages, w.live.message(id, w.row.CampaignID, StageConfirm, s.Now()))
 		}
 	}
-	if err := queueMessages(tx, messages); err != nil || len(left) == 0 {
+	if err := queueMessages(tx, messages); err != nil {
 		return err
+	}
+	if err := s.settleRest(tx, group, left, outcomes); err != nil {
+		return err
+	}
+	return s.recordDesks(tx, group, outcomes)
+}
+
+// recordDesks puts on the record, with the row itself, who registered a person at a desk and what the person agreed to there.
+func (s *Service) recordDesks(tx *gorm.DB, group []*waiter, outcomes []outcome) error {
+	for i, w := range group {
+		if w.desk == "" || outcomes[i].id == 0 {
+			continue
+		}
+		err := audit.Record(tx, audit.Entry{At: s.Now(), Actor: w.desk, Action: "registration.desk", Campaign: w.live.Slug,
+			Subject: fmt.Sprintf("registration %d", outcomes[i].id), Detail: map[string]any{"consents": strings.Fields(w.row.Consents)}})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settleRest answers those whose rows did not go in.
+func (s *Service) settleRest(tx *gorm.DB, group []*waiter, left []*registrationRow, outcomes []outcome) error {
+	if len(left) == 0 {
+		return nil
 	}
 	there, err := occupants(tx, left)
 	if err != nil {

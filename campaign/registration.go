@@ -107,11 +107,6 @@ func (s *Service) enter(ctx context.Context, live *Live, vault *identity.Vault, 
 	if err := s.admit(ctx, a); err != nil {
 		return Receipt{}, live.appealably(vault, a, err, s.Now())
 	}
-	if sub.Desk != "" {
-		if err := s.recordDesk(ctx, a, sub.Desk); err != nil {
-			return Receipt{}, err
-		}
-	}
 	return s.receipt(live, vault, a.row)
 }
 
@@ -132,13 +127,6 @@ func (s *Service) replay(ctx context.Context, vault *identity.Vault, a *applicat
 		return Receipt{}, refused
 	}
 	return s.receipt(a.live, vault, stored)
-}
-
-func (s *Service) recordDesk(ctx context.Context, a *application, actor string) error {
-	return s.DB.InTx(ctx, func(tx *gorm.DB) error {
-		return audit.Record(tx, audit.Entry{At: s.Now(), Actor: actor, Action: "registration.desk", Campaign: a.live.Slug,
-			Subject: fmt.Sprintf("registration %d", a.row.ID)})
-	})
 }
 
 // Lookup finds a registration by phone and confirmation code. Five wrong codes for a phone wait for ten minutes.

@@ -70,6 +70,7 @@ type application struct {
 	live     *Live
 	document identity.Document
 	facts    Applicant
+	desk     string // the member of staff at whose desk it was made, or ""
 	row      *registrationRow
 }
 
@@ -93,7 +94,7 @@ func (s *Service) apply(live *Live, vault *identity.Vault, sub Submission) (*app
 	if err != nil {
 		return nil, err
 	}
-	a := &application{live: live, document: document, facts: Applicant{
+	a := &application{live: live, document: document, desk: sub.Desk, facts: Applicant{
 		Age: document.Age(s.Now().In(Shanghai)), District: sub.District, Location: sub.Location != nil && *sub.Location}}
 	if !slices.ContainsFunc(agreed, isRisk) {
 		sub.Device, sub.Network = "", ""
