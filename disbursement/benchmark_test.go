@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/time/rate"
 	"gorm.io/gorm"
 
 	"hongbao/internal/database"
@@ -24,10 +23,15 @@ import (
 type bench struct {
 	*world
 	b     *testing.B
-	names []string
+	names []string // of the operators
+	token func(envelope int64) string
 }
 
-func newBench(b *testing.B, operators, envelopes int) *bench {
+func sixBanks() []string { return []string{"icbc", "abc", "boc", "ccb", "bocom", "psbc"} }
+
+func anyToken(envelope int64) string { return fmt.Sprintf("W%d", envelope) }
+
+func newBench(b *testing.B, names []string, envelopes int, token func(envelope int64) string) *bench {
 	b.Helper()
 	db, err := database.Open(context.Background(), testkit.MySQL(b))
 	if err != nil {
@@ -42,10 +46,7 @@ func newBench(b *testing.B, operators, envelopes int) *bench {
 	w.Service = &Service{DB: db, Campaigns: w, Lottery: w, Staff: w.staff, Operators: map[string]Operator{}, Now: w.clock.Now, Random: rand.Reader,
 		Log: slog.New(slog.DiscardHandler)}
 	w.HandleApprovals()
-	s := &bench{world: w, b: b}
-	for i := range operators {
-		s.names = append(s.names, fmt.Sprintf("bank%d", i+1))
-	}
+	s := &bench{world: w, b: b, names: names, token: token}
 	s.claimed(envelopes)
 	s.tx(func(tx *gorm.DB) error {
 		in := move{From: account{"city", "", inSource}, To: account{"city", "", inFloat}, Amount: money.Fen(envelopes+1) * 200_00}
@@ -69,7 +70,7 @@ func (s *bench) claimed(n int) {
 		for i := range rows {
 			id := int64(start + i + 1)
 			entry := entryOf(id)
-			rows[i] = []any{campaignID, id, id, entry[:], "all", "city", 200_00, s.names[int(id)%len(s.names)], s.number(), fmt.Sprintf("W%d", id),
+			rows[i] = []any{campaignID, id, id, entry[:], "all", "city", 200_00, s.names[int(id)%len(s.names)], s.number(), s.token(id),
 				string(Claimed), int64(database.At(claimUntil)), int64(database.At(spendUntil)), int64(s.now()), int64(s.now())}
 		}
 		s.tx(func(tx *gorm.DB) error {
@@ -98,7 +99,7 @@ func BenchmarkPrepare(b *testing.B) {
 	const orders, singles = 200_000, 4_000
 	for b.Loop() {
 		b.StopTimer()
-		s := newBench(b, 6, orders)
+		s := newBench(b, sixBanks(), orders, anyToken)
 		b.StartTimer()
 		began := time.Now()
 		s.prepared()
@@ -126,8 +127,8 @@ func BenchmarkPostings(b *testing.B) {
 	const entries, wallets = 100, 500
 	for b.Loop() {
 		b.StopTimer()
-		s := newBench(b, 1, entries*wallets)
-		from, to := account{"city", "", inFloat}, account{"city", "bank1", inIssued}
+		s := newBench(b, []string{"icbc"}, entries*wallets, anyToken)
+		from, to := account{"city", "", inFloat}, account{"city", "icbc", inIssued}
 		b.StartTimer()
 		began := time.Now()
 		for e := range entries {
@@ -166,49 +167,13 @@ func (s *bench) barePostings(entries, wallets int) float64 {
 	return perSecond(entries*wallets, time.Since(began))
 }
 
-// slowBank credits after 20 ms, one order a call, so many calls a second.
-type slowBank struct {
-	Operator
-	limiter *rate.Limiter
-	now     func() time.Time
-}
-
-func (slowBank) Batch() int      { return 1 }
-func (b slowBank) Pace() float64 { return float64(b.limiter.Limit()) }
-
-func (o slowBank) Credit(ctx context.Context, orders []CreditOrder) ([]Outcome, error) {
-	if err := o.limiter.Wait(ctx); err != nil {
-		return nil, err
-	}
-	time.Sleep(20 * time.Millisecond)
-	return each(orders, func(c CreditOrder) Outcome {
-		return Outcome{OrderNo: c.OrderNo, State: StateSucceeded, AmountFen: c.AmountFen, At: o.now()}
-	}), nil
-}
-
-// BenchmarkDispatch pays through six operators of 20 ms latency, each limited to 500 calls a second and one order a call.
-// x-limit is the time taken by what the limits alone allow.
-func BenchmarkDispatch(b *testing.B) {
-	const operators, each, limit = 6, 2_500, 500
-	for b.Loop() {
-		b.StopTimer()
-		s := newBench(b, operators, operators*each)
-		for _, name := range s.names {
-			s.Operators[name] = slowBank{limiter: rate.NewLimiter(limit, 1), now: s.Now}
-		}
-		s.prepared()
-		b.StartTimer()
-		began := time.Now()
-		n, err := s.Dispatch(context.Background())
-		took := time.Since(began)
-		b.StopTimer()
-		if err != nil || n != operators*each {
-			b.Fatalf("%d orders were dispatched: %v", n, err)
-		}
-		b.ReportMetric(perSecond(n, took), "orders/s")
-		b.ReportMetric(took.Seconds()/(float64(each)/limit), "x-limit")
-		b.StartTimer()
-	}
+// DispatchBench is what BenchmarkDispatch, which needs the gateway and the sandbox and so stands outside, has of all this:
+// a service with prepared and approved orders of every envelope.
+func DispatchBench(b *testing.B, envelopes int, now func() time.Time, token func(envelope int64) string) *Service {
+	s := newBench(b, sixBanks(), envelopes, token)
+	s.Now = now
+	s.prepared()
+	return s.Service
 }
 
 // BenchmarkAdvance moves envelopes from status to status in guarded batches, and one by one through GORM from 16 goroutines.
@@ -216,7 +181,7 @@ func BenchmarkAdvance(b *testing.B) {
 	const envelopes, singles = 50_000, 8_000
 	for b.Loop() {
 		b.StopTimer()
-		s := newBench(b, 6, envelopes+singles)
+		s := newBench(b, sixBanks(), envelopes+singles, anyToken)
 		b.StartTimer()
 		began := time.Now()
 		var next atomic.Int64

@@ -49,24 +49,33 @@ func (s *Service) Resolve(ctx context.Context) (int, error) {
 }
 
 // eachOperator works on all operators in parallel until none of them has anything left to do, with several rounds under way
-// at each where step claims what it works on. One that fails does not hold up the others.
+// at each where step claims what it works on. One that fails does not hold up the others. Rounds side by side may each pass
+// over what another is just looking at, so a last one looks alone.
 func (s *Service) eachOperator(ctx context.Context, rounds int, step func(context.Context, string, Operator) (int, error)) (int, error) {
 	var group sync.WaitGroup
 	var mutex sync.Mutex
 	var total int
 	var problems error
 	for name, operator := range s.Operators {
-		for range rounds {
-			group.Go(func() {
-				n, err := repeat(ctx, func() (int, error) { return step(ctx, name, operator) })
-				mutex.Lock()
-				defer mutex.Unlock()
-				total += n
-				if err != nil {
-					problems = errors.Join(problems, fmt.Errorf("operator %s: %w", name, err))
-				}
-			})
+		work := func() {
+			n, err := repeat(ctx, func() (int, error) { return step(ctx, name, operator) })
+			mutex.Lock()
+			defer mutex.Unlock()
+			total += n
+			if err != nil {
+				problems = errors.Join(problems, fmt.Errorf("operator %s: %w", name, err))
+			}
 		}
+		group.Go(func() {
+			var beside sync.WaitGroup
+			for range rounds {
+				beside.Go(work)
+			}
+			beside.Wait()
+			if rounds > 1 && ctx.Err() == nil {
+				work()
+			}
+		})
 	}
 	group.Wait()
 	return total, problems
@@ -146,18 +155,19 @@ func (s *Service) claim(ctx context.Context, operator string, limit int) (orders
 	token := s.token()
 	err = s.DB.InTx(ctx, func(tx *gorm.DB) error {
 		now := s.now()
-		ids, err := sendable(tx, operator, now, limit)
-		if err != nil || len(ids) == 0 {
+		found, err := sendable(tx, operator, now, limit)
+		if err != nil || len(found) == 0 {
 			orders = nil
 			return err
 		}
+		if err := batchesDispatching(tx, found, now); err != nil {
+			return err
+		}
+		ids := each(found, func(p place) int64 { return p.ID })
 		if err := leaseApproved(tx, ids, token, s.later(callLease), now); err != nil {
 			return err
 		}
 		if orders, err = leased(tx, token); err != nil {
-			return err
-		}
-		if err := batchesDispatching(tx, orders, now); err != nil {
 			return err
 		}
 		return s.postAll(tx, orders, "dispatch:"+token, "dispatch", func(o Order) []move {

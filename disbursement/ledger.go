@@ -58,6 +58,8 @@ type postingKey struct {
 
 // post writes the entry in the caller's transaction, together with the status that it belongs to. A ref that is already
 // posted is ErrPosted; money that is not there is ErrShort. Nothing is posted when there is nothing to move.
+// The balances come first: a posting shares the lock of the account that it refers to, and two that share it could then
+// both not change its balance.
 func post(tx *gorm.DB, e entry) error {
 	sums := e.sums()
 	if len(sums) == 0 {
@@ -67,10 +69,10 @@ func post(tx *gorm.DB, e entry) error {
 	if err != nil {
 		return err
 	}
-	if err := insertEntry(tx, e, sums, ids); err != nil {
+	if err := changeBalances(tx, sums, ids); err != nil {
 		return err
 	}
-	return changeBalances(tx, sums, ids)
+	return insertEntry(tx, e, sums, ids)
 }
 
 // sums adds the moves up per posting. Both ends of a move carry the same amount, so the sum over all is zero.

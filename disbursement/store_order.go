@@ -15,7 +15,7 @@ import (
 // sendable picks approved orders of one kind that are due, the oldest kind of work first. A credit whose envelope has
 // expired comes last, and only if a call has been made for it: it is asked about once more. The order is the index's, so
 // that only the rows that are taken are read and locked.
-func sendable(tx *gorm.DB, operator string, now database.Millis, limit int) ([]int64, error) {
+func sendable(tx *gorm.DB, operator string, now database.Millis, limit int) (found []place, err error) {
 	for _, work := range []struct {
 		condition string
 		values    []any
@@ -23,15 +23,17 @@ func sendable(tx *gorm.DB, operator string, now database.Millis, limit int) ([]i
 		{"kind = ? AND expires_at > ?", []any{Credit, now}}, {"kind = ?", []any{Recall}}, {"kind = ?", []any{Return}},
 		{"kind = ? AND expires_at <= ? AND attempts > 0", []any{Credit, now}},
 	} {
-		var ids []int64
-		err := tx.Raw("SELECT id FROM disbursement_orders WHERE operator = ? AND status = ? AND next_at <= ? AND "+work.condition+
-			" ORDER BY next_at, id LIMIT ?"+unlocked(tx), slices.Concat([]any{operator, OrderApproved, now}, work.values, []any{limit})...).Scan(&ids).Error
-		if err != nil || len(ids) > 0 {
-			return ids, err
+		err = tx.Raw("SELECT id, batch_id FROM disbursement_orders WHERE operator = ? AND status = ? AND next_at <= ? AND "+work.condition+
+			" ORDER BY next_at, id LIMIT ?"+unlocked(tx), slices.Concat([]any{operator, OrderApproved, now}, work.values, []any{limit})...).Scan(&found).Error
+		if err != nil || len(found) > 0 {
+			return found, err
 		}
 	}
 	return nil, nil
 }
+
+// place is where an order stands.
+type place struct{ ID, BatchID int64 }
 
 // leaseApproved begins a call: whoever loses the race for a row gets fewer rows, never an error.
 func leaseApproved(tx *gorm.DB, ids []int64, token string, until, now database.Millis) error {
@@ -74,15 +76,22 @@ func orderByNumber(tx *gorm.DB, number string) (Order, bool, error) {
 	return found[0], true, nil
 }
 
-func batchesDispatching(tx *gorm.DB, orders []Order, now database.Millis) error {
-	var ids []int64
+// batchesDispatching notes the first call of a batch. All later ones only look, so that they do not wait for each other.
+// It comes before the orders are changed: a changed order shares the lock of its batch, and two that share it could then
+// both not change it.
+func batchesDispatching(tx *gorm.DB, orders []place, now database.Millis) error {
+	var ids, first []int64
 	for _, o := range orders {
 		if !slices.Contains(ids, o.BatchID) {
 			ids = append(ids, o.BatchID)
 		}
 	}
+	err := tx.Raw("SELECT id FROM disbursement_batches WHERE id IN ? AND status = ? ORDER BY id", ids, BatchApproved).Scan(&first).Error
+	if err != nil || len(first) == 0 {
+		return err
+	}
 	return tx.Exec("UPDATE disbursement_batches SET status = ?, changed_at = ? WHERE id IN ? AND status = ?",
-		BatchDispatching, now, ids, BatchApproved).Error
+		BatchDispatching, now, first, BatchApproved).Error
 }
 
 func doneBatches(tx *gorm.DB, now database.Millis) error {
