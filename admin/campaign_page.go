@@ -115,6 +115,9 @@ func (k *Console) particulars(c *gin.Context, one campaign.Campaign, book *campa
 	if one.Status != campaign.Draft && one.Status != campaign.Approved {
 		facts = append(facts, fact{Label: web.Tr(c, "公众页面", "Public page"), Value: "/c/" + one.Slug, URL: "/c/" + one.Slug})
 	}
+	if one.Status == campaign.Drawn || one.Status == campaign.Settled {
+		facts = append(facts, fact{Label: web.Tr(c, "资金结清", "Close-out"), Value: web.Tr(c, "未了结的事项与结清证明", "What is open, and the certificate"), URL: "/console/campaigns/" + one.Slug + "/close-out"})
+	}
 	facts = append(facts, fact{Label: web.Tr(c, "抽签", "Draw"), Value: "/console/draws/" + one.Slug, URL: "/console/draws/" + one.Slug},
 		fact{Label: web.Tr(c, "运营机构", "Operators"), Value: web.Count(len(book.Operators))}, fact{Label: web.Tr(c, "服务电话", "Contact"), Value: book.City.Contact},
 		fact{Label: web.Tr(c, "个人信息", "Personal data"), Value: web.Tr(c, "留存期限与删除证书", "Retention and certificates of deletion"), URL: "/console/campaigns/" + one.Slug + "/deletions"},

@@ -40,6 +40,8 @@ func (s *Service) Routes(r *gin.Engine, w *web.Web) {
 	s.pages(r, w)
 	s.citizenRoutes(w)
 	s.staffRoutes(w)
+	w.API("/api/v1/campaigns/:slug").GET("/close-out", web.Operation{ZH: "资金结清证明。", EN: "The close-out certificate: the document as it was signed, its SHA-256 and the signed note.",
+		Answer: publishedCloseOut{}, Also: []int{404}}, s.getCloseOut)
 	r.POST("/operator/v1/events", w.Handle(s.postEvents))
 	r.POST("/operator/v1/admissions", w.Handle(s.postAdmission))
 	r.GET("/operator/v1/winners", w.Handle(s.getWinnerFiles))
@@ -69,6 +71,10 @@ func (s *Service) staffRoutes(w *web.Web) {
 	see.GET("/figures", web.Operation{ZH: "活动的数字。", EN: "The campaign's figures.", Answer: campaignFiguresJSON{}}, s.inCity(s.getFigures))
 	see.GET("/proof", web.Operation{ZH: "某一时刻的资金平衡。", EN: "The budget proof at a moment.", Query: map[string]string{"at": "Moment, RFC 3339; now when left out"},
 		Answer: web.Object{"at": time.Time{}, "sources": []Proof{}}}, s.inCity(s.getProof))
+	see.GET("/payees", web.Operation{ZH: "应向各收款方结算的金额。", EN: "What is due to each payee of merchants.", Answer: web.Object{"payees": []PayeeSum{}}}, s.inCity(s.getPayees))
+	prepare.POST("/payouts", web.Operation{ZH: "登记商户结算付款，等待复核。", EN: "Notes a payout to merchants, to be confirmed.", Body: paidOutJSON{}, Status: 202, Answer: Payout{}, Also: []int{409}}, s.inCity(s.postPayout))
+	see.GET("/blockers", web.Operation{ZH: "结清前未了结的事项。", EN: "What keeps the campaign's money from being closed.", Answer: web.Object{"blockers": []Blocker{}}}, s.inCity(s.getBlockers))
+	prepare.POST("/close-out", web.Operation{ZH: "申请出具结清证明。", EN: "Asks for the close-out certificate.", Status: 202, Answer: web.Object{"approval_id": int64(0)}, Also: []int{409}}, s.inCity(s.postCloseOut))
 	reads := api.Staff(staff.ReportsDownload)
 	reads.GET("/alerts", web.Operation{ZH: "疑似套现的预警，最新的在前。", EN: "Alerts of suspected misuse, the newest first.", Query: map[string]string{"status": "open, confirmed or dismissed; all when left out"},
 		Answer: web.List("alerts", Alert{})}, s.inCity(s.getAlerts))

@@ -15,7 +15,6 @@ import (
 
 func (s *Service) pages(r *gin.Engine, w *web.Web) {
 	r.GET("/c/:slug/close-out", w.Handle(func(c *gin.Context) error { return s.showCloseOut(c, w) }))
-	r.GET("/api/v1/campaigns/:slug/close-out", w.Handle(s.getCloseOut))
 	page := r.Group("/c/:slug/envelope", w.CitizenPage())
 	page.GET("", w.Handle(func(c *gin.Context) error { return s.showEnvelope(c, w, http.StatusOK, nil) }))
 	act := func(do func(*gin.Context, Envelope) error) gin.HandlerFunc {

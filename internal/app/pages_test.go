@@ -157,7 +157,7 @@ func everyPage(t *testing.T, d *demo, b *browser) {
 
 // apart are routes that no link leads to: what scripts ask for, redirects, and pages that need what the demo has none of.
 var apart = []string{"/admin", "/favicon.ico", "/healthz", "/readyz", "/console/reconciliation/:slug/differences/:id",
-	"/console/findings/:id", "/console/appeals/:id", "/console/alerts/:slug/:id"}
+	"/console/findings/:id", "/c/:slug/close-out", "/console/appeals/:id", "/console/alerts/:slug/:id"}
 
 func isPage(route string) bool {
 	for _, prefix := range []string{"/api/", "/operator/", "/static/"} {

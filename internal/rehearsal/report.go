@@ -68,7 +68,7 @@ func (s *script) returnSurplus(ctx context.Context) error {
 		err := s.staff.operations.ask(ctx, http.MethodPost, s.campaignPath("/return"), struct{}{}, nil)
 		var no *Refusal
 		if errors.As(err, &no) && no.Code == "nothing-ready" {
-			return nil
+			return s.closeOut(ctx)
 		}
 		if err != nil {
 			return err
@@ -78,6 +78,39 @@ func (s *script) returnSurplus(ctx context.Context) error {
 		}
 	}
 	return errors.New("there is always more to return")
+}
+
+// closeOut pays the merchants what is due, and has the certificate issued. What still blocks it is said, not hidden.
+func (s *script) closeOut(ctx context.Context) error {
+	if err := s.closeDay(ctx); err != nil {
+		return err
+	}
+	var due struct{ Payees []struct{ Payee string } }
+	if err := s.staff.operations.ask(ctx, http.MethodGet, s.campaignPath("/payees"), nil, &due); err != nil {
+		return err
+	}
+	for _, p := range due.Payees {
+		if err := s.staff.operations.ask(ctx, http.MethodPost, s.campaignPath("/payouts"), map[string]string{"payee": p.Payee, "evidence": "rehearsal: advice " + p.Payee}, nil); err != nil {
+			return err
+		}
+	}
+	if _, err := s.staff.approveAll(ctx); err != nil {
+		return err
+	}
+	var open struct{ Blockers []struct{ Code string } }
+	if err := s.staff.operations.ask(ctx, http.MethodGet, s.campaignPath("/blockers"), nil, &open); err != nil {
+		return err
+	}
+	if len(open.Blockers) > 0 {
+		s.Progress.say("  no close-out certificate yet: %v", open.Blockers)
+		return nil
+	}
+	if err := s.staff.operations.ask(ctx, http.MethodPost, s.campaignPath("/close-out"), struct{}{}, nil); err != nil {
+		return err
+	}
+	_, err := s.staff.approveAll(ctx)
+	s.Progress.say("  close-out certificate issued")
+	return err
 }
 
 // reportRun is a workbook that the service has made.
