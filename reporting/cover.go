@@ -109,9 +109,9 @@ func (b *book) writeTotals(w *writing, o Outcome, row int) int {
 	if len(o.Totals) == 0 {
 		return row
 	}
-	for i, h := range []string{"工作表 Sheet", "栏目 Column", "合计 Total"} {
-		w.put(string(rune('A'+i))+fmt.Sprint(row), h, b.look.heading)
-	}
+	w.put(fmt.Sprintf("A%d", row), "工作表 Sheet", b.look.heading)
+	w.put(fmt.Sprintf("B%d", row), "栏目 Column", b.look.heading)
+	w.put(fmt.Sprintf("C%d", row), "合计 Total", b.look.numberHeading)
 	for _, t := range o.Totals {
 		row++
 		w.put(fmt.Sprintf("A%d", row), t.Sheet, b.look.wrap)
@@ -126,34 +126,54 @@ func (b *book) writeTotals(w *writing, o Outcome, row int) int {
 	return row + 1
 }
 
-// drawCharts puts each chart below the totals, one message a chart, with the title saying it.
+// Of a printed cover: what a page holds and what a chart takes of it, in rows; charts stand apart by two.
+const pageRows, chartRows = 58, 15
+
+// drawCharts puts each chart below the totals, one message a chart, with the title saying it. None is cut by the end of a page.
 func (b *book) drawCharts(row int) error {
+	used := row % pageRows
 	for _, p := range b.placed {
-		label, _ := excelize.ColumnNumberToName(p.chart.Label + 1)
-		figure, _ := excelize.ColumnNumberToName(p.chart.Figure + 1)
-		span := func(column string) string {
-			return fmt.Sprintf("'%s'!$%s$%d:$%s$%d", p.sheet, column, headerRows+1, column, p.rows)
+		if used+chartRows > pageRows {
+			if err := b.InsertPageBreak(coverSheet, fmt.Sprintf("A%d", row)); err != nil {
+				return err
+			}
+			used = 0
 		}
-		kind := excelize.Col
-		if p.chart.Bar {
-			kind = excelize.Bar
-		}
-		gap := uint(60)
-		err := b.AddChart(coverSheet, fmt.Sprintf("A%d", row), &excelize.Chart{Type: kind,
-			Series: []excelize.ChartSeries{{Name: "'" + p.sheet + "'!$" + figure + "$1", Categories: span(label), Values: span(figure),
-				Fill: excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{red}}}},
-			GapWidth:  &gap,
-			Title:     excelize.ChartTitle{Paragraph: []excelize.RichTextRun{{Text: p.chart.ZH, Font: &excelize.Font{Size: 12, Bold: true}}}},
-			XAxis:     excelize.ChartAxis{ReverseOrder: p.chart.Bar, Font: excelize.Font{Size: 9, Color: "404040"}},
-			YAxis:     excelize.ChartAxis{MajorGridLines: true, Font: excelize.Font{Size: 9, Color: "404040"}},
-			Legend:    excelize.ChartLegend{Position: "none"},
-			Dimension: excelize.ChartDimension{Width: 660, Height: 300}})
-		if err != nil {
+		if err := b.AddChart(coverSheet, fmt.Sprintf("A%d", row), p.drawn()); err != nil {
 			return err
 		}
-		row += 17
+		row, used = row+chartRows+2, used+chartRows+2
 	}
 	return nil
+}
+
+// axisFormats show moments on an axis as moments; an axis shows other numbers as they are.
+var axisFormats = map[Kind]string{Day: "m-d", Moment: "m-d hh:mm"}
+
+func (p placedChart) drawn() *excelize.Chart {
+	label, _ := excelize.ColumnNumberToName(p.chart.Label + 1)
+	figure, _ := excelize.ColumnNumberToName(p.chart.Figure + 1)
+	span := func(column string) string {
+		return fmt.Sprintf("'%s'!$%s$%d:$%s$%d", p.sheet, column, headerRows+1, column, p.rows)
+	}
+	kind, gap := excelize.Col, uint(60)
+	if p.chart.Bar {
+		kind = excelize.Bar
+	}
+	var floor *float64
+	if !p.below {
+		floor = new(float64) // bars that do not begin at nothing lie
+	}
+	return &excelize.Chart{Type: kind,
+		Series: []excelize.ChartSeries{{Name: "'" + p.sheet + "'!$" + figure + "$1", Categories: span(label), Values: span(figure),
+			Fill: excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{red}}}},
+		GapWidth: &gap,
+		Title:    excelize.ChartTitle{Paragraph: []excelize.RichTextRun{{Text: p.chart.ZH, Font: &excelize.Font{Size: 12, Bold: true}}}},
+		XAxis: excelize.ChartAxis{ReverseOrder: p.chart.Bar, TickLabelPosition: excelize.ChartTickLabelLow, Font: excelize.Font{Size: 9, Color: "404040"},
+			NumFmt: excelize.ChartNumFmt{CustomNumFmt: axisFormats[p.label]}},
+		YAxis:     excelize.ChartAxis{MajorGridLines: true, Minimum: floor, Font: excelize.Font{Size: 9, Color: "404040"}},
+		Legend:    excelize.ChartLegend{Position: "none"},
+		Dimension: excelize.ChartDimension{Width: 660, Height: 20 * chartRows}}
 }
 
 // signatureName is the defined name of the cell that holds the signed note.

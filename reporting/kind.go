@@ -37,6 +37,9 @@ var shanghai = time.FixedZone("Asia/Shanghai", 8*3600)
 // longest is how many characters a cell of a workbook holds; text beyond it is cut in every format, so that all say the same.
 const longest = 32767
 
+// number reports whether the values are numbers to a spreadsheet, which stand at the right.
+func (k Kind) number() bool { return k >= Count && k <= Real }
+
 func (k Kind) personal() bool { return k == Name || k == Phone || k == Document }
 
 // value reads a stored value as the column's kind. NULL, and a moment that is not yet, are nil.

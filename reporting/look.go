@@ -9,6 +9,7 @@ import (
 // look are the styles of a workbook.
 type look struct {
 	heading, subheading, title, subtitle, label, wrap, mono, good int
+	numberHeading, numberSubheading                               int // over columns whose values stand at the right
 	styles                                                        map[Kind]int
 }
 
@@ -33,6 +34,8 @@ func newLook(f *excelize.File) (l look, err error) {
 		{&l.wrap, excelize.Style{Alignment: &excelize.Alignment{WrapText: true, Vertical: "top"}}},
 		{&l.mono, excelize.Style{Font: &excelize.Font{Family: "Consolas", Size: 9}, Alignment: &excelize.Alignment{WrapText: true, Vertical: "top"}}},
 		{&l.good, excelize.Style{Font: &excelize.Font{Family: family, Color: "1E7B34"}, Alignment: &excelize.Alignment{Vertical: "top"}}},
+		{&l.numberHeading, excelize.Style{Font: &excelize.Font{Family: family, Bold: true}, Fill: fill, Alignment: &excelize.Alignment{WrapText: true, Vertical: "center", Horizontal: "right", Indent: 1}}},
+		{&l.numberSubheading, excelize.Style{Font: &excelize.Font{Family: family, Size: 9, Color: grey}, Fill: fill, Border: rule, Alignment: &excelize.Alignment{Vertical: "center", Horizontal: "right", Indent: 1}}},
 	} {
 		if *s.id, err = f.NewStyle(&s.style); err != nil {
 			return l, err
@@ -41,8 +44,11 @@ func newLook(f *excelize.File) (l look, err error) {
 	l.styles = map[Kind]int{}
 	for kind, format := range formats {
 		style := excelize.Style{CustomNumFmt: &format, Alignment: &excelize.Alignment{Vertical: "top"}}
-		if kind == Digest { // 64 digits, small enough that a table with two of them prints on one page's width
-			style.Font, style.Alignment.ShrinkToFit = &excelize.Font{Family: "Consolas", Size: 8}, true
+		switch {
+		case kind == Digest: // 64 digits on two lines, so that a table with two of them can be read on one page's width
+			style.Font, style.Alignment.WrapText = &excelize.Font{Family: "Consolas", Size: 8}, true
+		case kind.number():
+			style.Alignment.Horizontal, style.Alignment.Indent = "right", 1
 		}
 		if l.styles[kind], err = f.NewStyle(&style); err != nil {
 			return l, err
@@ -83,13 +89,15 @@ func (c Column) unit() string {
 
 // width is in Excel's characters: enough for the kind's usual values and for the heading.
 func (c Column) width() float64 {
-	usual := 14.0
+	usual := 15.0
 	switch {
 	case c.Kind == Digest:
-		usual = 44
+		usual = 30
 	case c.Kind == Moment:
-		usual = 19
-	case c.Kind == Money || c.Code != "":
+		usual = 21
+	case c.Code != "":
+		usual = 24
+	case c.Kind == Money:
 		usual = 18
 	case c.Kind == Count || c.Kind == Day || c.Kind == Share || c.Kind == Real:
 		usual = 12

@@ -56,7 +56,13 @@ Every report that a regulator can download, column by column. A test keeps this 
 | ` + "`GET /api/v1/admin/reports/:id/file`" + ` | the file |
 | ` + "`POST /api/v1/admin/reports/:id/password`" + ` | the password of an unmasked file, once |
 
-Regulators sign in and use the session as a bearer token.
+A regulator's program sends an API token with the scope ` + "`reports.download`" + ` (and ` + "`reports.make`" + ` to order), a person's the token of a session; [api.md](api.md) says how tokens are made.
+The list comes in pages by cursor.
+
+## On paper
+
+A4; tables lie across, fitted to the width, with the headings on each page and the report's number and the page number below; the cover stands upright with the totals and the charts, none
+of which is cut by the end of a page. Bars begin at nothing.
 `
 
 func manual() string {

@@ -85,6 +85,8 @@ type placedChart struct {
 	chart Chart
 	sheet string
 	rows  int
+	label Kind // of the column that names the figures
+	below bool // a figure is less than nothing
 }
 
 const coverSheet, notesSheet = "封面", "说明"
@@ -99,10 +101,17 @@ func (b *book) begin() (err error) {
 	return b.page(coverSheet, "portrait")
 }
 
+// coverScale, in percent, leaves room for fonts that are wider than Excel's.
+var coverScale = uint(78)
+
 // page sets printing up: A4, fitted to the width, with the report's number and page numbers in the footer.
 func (b *book) page(sheet, orientation string) error {
-	a4, height, fit := 9, 0, true
-	if err := b.SetPageLayout(sheet, &excelize.PageLayoutOptions{Size: &a4, Orientation: &orientation, FitToHeight: &height}); err != nil {
+	a4, height, fit, scaled := 9, 0, sheet != coverSheet, false // the cover is as wide as a page, and where it breaks is our say
+	layout := excelize.PageLayoutOptions{Size: &a4, Orientation: &orientation, FitToHeight: &height}
+	if !fit {
+		layout.AdjustTo = &coverScale
+	}
+	if err := b.SetPageLayout(sheet, &layout); err != nil {
 		return err
 	}
 	if err := b.SetSheetProps(sheet, &excelize.SheetPropsOptions{FitToPage: &fit}); err != nil {
@@ -112,7 +121,7 @@ func (b *book) page(sheet, orientation string) error {
 	if err := b.SetPageMargins(sheet, &excelize.PageLayoutMarginsOptions{Left: &side, Right: &side, Top: &foot, Bottom: &foot}); err != nil {
 		return err
 	}
-	return b.SetHeaderFooter(sheet, &excelize.HeaderFooterOptions{OddFooter: "&L" + b.cover.Number + "&C&A&R&P / &N"})
+	return b.SetHeaderFooter(sheet, &excelize.HeaderFooterOptions{ScaleWithDoc: &scaled, OddFooter: "&L" + b.cover.Number + "&C&A&R&P / &N"})
 }
 
 // table is one sheet of a report on its way into worksheets.
@@ -124,6 +133,7 @@ type table struct {
 	rows    *spool
 	part    int
 	row     int // the last one written to this part
+	below   bool
 }
 
 // addSheet streams one table, over as many worksheets as its rows need.
@@ -150,7 +160,7 @@ func (b *book) addSheet(ctx context.Context, s Sheet) error {
 		return err
 	}
 	if s.Chart != nil && t.row > headerRows {
-		b.placed = append(b.placed, placedChart{*s.Chart, t.name(), t.row})
+		b.placed = append(b.placed, placedChart{*s.Chart, t.name(), t.row, s.Columns[s.Chart.Label].Kind, t.below})
 	}
 	return t.close()
 }
@@ -195,7 +205,11 @@ func (t *table) open() (err error) {
 	}
 	zh, en := make([]any, len(t.Columns)), make([]any, len(t.Columns))
 	for i, c := range t.Columns {
-		zh[i], en[i] = excelize.Cell{StyleID: t.look.heading, Value: c.heading()}, excelize.Cell{StyleID: t.look.subheading, Value: c.EN}
+		above, below := t.look.heading, t.look.subheading
+		if c.Kind.number() {
+			above, below = t.look.numberHeading, t.look.numberSubheading
+		}
+		zh[i], en[i] = excelize.Cell{StyleID: above, Value: c.heading()}, excelize.Cell{StyleID: below, Value: c.EN}
 	}
 	if err := t.stream.SetRow("A1", zh); err != nil {
 		return err
@@ -212,12 +226,20 @@ func (t *table) write(values []any) error {
 			return err
 		}
 	}
+	if t.Chart != nil && isBelow(values[t.Chart.Figure]) {
+		t.below = true
+	}
 	t.row++
 	t.rows.begin(t.row)
 	for i, v := range values {
 		t.cell(i, v)
 	}
 	return t.rows.end()
+}
+
+func isBelow(v any) bool {
+	n, ok := v.(int64)
+	return ok && n < 0
 }
 
 // cell adds a value as Excel stores it: money in yuan, moments as days since 1900. Nothing is written for what is not there.

@@ -54,6 +54,9 @@ func smallRehearsal(t *testing.T, o rehearsalOptions) *rehearsal.Summary {
 			t.Error(err)
 		}
 	}
+	if o.faults == "harsh" {
+		t.Run("workbooks", func(t *testing.T) { holdWorkbooks(t, o.out) })
+	}
 	t.Run("every byte counts", func(t *testing.T) { tamper(t, filepath.Join(o.out, "bundle")) })
 	return summary
 }
