@@ -39,6 +39,8 @@ type Envelope struct {
 	RecalledFen    money.Fen
 	RecallDue      bool // something is to be taken back for which no order has been made yet
 	WalletAttempts int
+	WalletTier     int    // 1 to 4 as the operator says; 0 until it is known
+	WalletHard     bool   // a card or a wearable from a branch
 	Reason         string // why it was forfeited
 	AwardedAt      database.Millis
 	ClaimedAt      database.Millis

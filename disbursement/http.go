@@ -53,6 +53,8 @@ func (s *Service) citizenRoutes(w *web.Web) {
 	me.GET("/envelope", web.Operation{ZH: "我的红包。", EN: "One's own envelope.", Answer: envelopeJSON{}, Also: []int{404}}, s.getEnvelope)
 	me.POST("/claim", web.Operation{ZH: "领取我的红包。", EN: "Claims one's own envelope.", Answer: envelopeJSON{}, Also: []int{404, 409, 410}}, s.postClaim)
 	me.POST("/give-up", web.Operation{ZH: "放弃我的红包。", EN: "Gives one's own envelope up.", Also: []int{404, 409}}, s.postGiveUp)
+	me.POST("/operator", web.Operation{ZH: "更换运营机构，限尚未找到钱包时。", EN: "Changes the operator, as long as no wallet is found.", Body: operatorJSON{}, Answer: envelopeJSON{}, Also: []int{404, 409}}, s.postOperator)
+	me.POST("/code", web.Operation{ZH: "取得我的兑换码；再次请求得到同一个。", EN: "Hands out one's own scarce code; the same one whenever asked.", Answer: codeJSON{}, Also: []int{404, 409}}, s.postCode)
 	me.GET("/payments", web.Operation{ZH: "我的红包的消费与退款。", EN: "Payments and refunds of one's own envelope.", Answer: web.List("payments", paymentJSON{}), Also: []int{404}}, s.getPayments)
 	me.GET("/sub-wallets", web.Operation{ZH: "已推送子钱包的应用。", EN: "The apps that hold a sub-wallet.", Answer: web.List("sub_wallets", SubWalletRow{}), Also: []int{404}}, s.getSubWallets)
 	me.POST("/sub-wallets", web.Operation{ZH: "向应用推送子钱包。", EN: "Pushes a sub-wallet to an app.", Body: subWalletJSON{}, Status: 201, Answer: SubWalletRow{}, Also: []int{403, 404, 409}}, s.postSubWallet)
@@ -114,7 +116,35 @@ type envelopeJSON struct {
 	Wallet      bool           `json:"wallet"` // the operator has found the citizen's wallet
 	ClaimUntil  time.Time      `json:"claim_until"`
 	ExpiresAt   time.Time      `json:"expires_at"`
-	Apps        []campaign.App `json:"apps"` // that the operator pushes sub-wallets to
+	Apps        []campaign.App `json:"apps"`              // that the operator pushes sub-wallets to
+	Refusal     string         `json:"refusal,omitempty"` // why the operator has not credited it
+	RefusalText *campaign.Text `json:"refusal_text,omitempty"`
+}
+
+type operatorJSON struct {
+	Operator string `json:"operator"`
+}
+
+type codeJSON struct {
+	Code string `json:"code"`
+}
+
+func (s *Service) postOperator(c *gin.Context) error {
+	var in operatorJSON
+	if err := web.Bind(c, &in); err != nil {
+		return err
+	}
+	e, err := s.ChangeOperator(c.Request.Context(), web.CitizenOf(c).RegistrationID, in.Operator)
+	return s.writeEnvelope(c, e, err)
+}
+
+func (s *Service) postCode(c *gin.Context) error {
+	code, err := s.Code(c.Request.Context(), web.CitizenOf(c).RegistrationID)
+	if err != nil {
+		return err
+	}
+	c.JSON(http.StatusOK, codeJSON{code})
+	return nil
 }
 
 func (s *Service) writeEnvelope(c *gin.Context, e Envelope, err error) error {
@@ -131,8 +161,19 @@ func (s *Service) writeEnvelope(c *gin.Context, e Envelope, err error) error {
 
 func (s *Service) envelopeJSON(ctx context.Context, e Envelope) (envelopeJSON, error) {
 	apps, err := s.Apps(ctx, e)
-	return envelopeJSON{e.Status, e.Tier, e.Operator, e.CouponID, e.AmountFen, e.CreditedFen, e.SpentFen, e.RecalledFen, e.Balance(),
-		e.WalletToken != "", e.ClaimUntilAt.Time(), e.ExpiresAt.Time(), apps}, err
+	if err != nil {
+		return envelopeJSON{}, err
+	}
+	shown := envelopeJSON{Status: e.Status, Tier: e.Tier, Operator: e.Operator, CouponID: e.CouponID, AmountFen: e.AmountFen, CreditedFen: e.CreditedFen, SpentFen: e.SpentFen,
+		RecalledFen: e.RecalledFen, BalanceFen: e.Balance(), Wallet: e.WalletToken != "", ClaimUntil: e.ClaimUntilAt.Time(), ExpiresAt: e.ExpiresAt.Time(), Apps: apps}
+	if e.Status != Ordered {
+		return shown, nil
+	}
+	if shown.Refusal, err = refusedCredit(s.DB.Read(ctx), e.ID); err == nil && shown.Refusal != "" {
+		text := RefusalText(shown.Refusal, e.WalletTier, s.Now())
+		shown.RefusalText = &text
+	}
+	return shown, err
 }
 
 // Dossier is what this room keeps about a registration, for the person.

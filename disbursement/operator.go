@@ -20,7 +20,8 @@ const PlatformParty = "platform"
 // unknown order is asked for with Query. Only after StateNeverReceived may it be sent again, with the same number and
 // the same content; only after StateFailed may another order take its place.
 type Operator interface {
-	// FindWallet finds the wallet that a phone number has at the operator. ErrWalletMissing while there is none.
+	// FindWallet finds the wallet that a phone number has at the operator, or the hard wallet of a card number.
+	// ErrWalletMissing while there is none.
 	FindWallet(ctx context.Context, r WalletRequest) (Wallet, error)
 	// Credit puts envelopes into wallets. The outcomes have the length and the order of the orders.
 	Credit(ctx context.Context, orders []CreditOrder) ([]Outcome, error)
@@ -93,13 +94,18 @@ type Outcome struct {
 	At          time.Time `json:"at"` // when the state was reached
 }
 
-// WalletRequest asks for a wallet by the phone number that the winner registered with. On the wire it is sealed.
+// WalletRequest asks for a wallet by the phone number that the winner registered with, or for a hard wallet by the number of
+// its card. On the wire either is sealed.
 type WalletRequest struct {
 	Phone string
+	Card  string // instead of Phone
 }
 
-// PlacePhone is the place (as in signing.Seal) of a wallet request's sealed phone.
-const PlacePhone = "wallet phone"
+// PlacePhone and PlaceCard are the places (as in signing.Seal) of a wallet request's sealed number.
+const (
+	PlacePhone = "wallet phone"
+	PlaceCard  = "wallet card"
+)
 
 // Wallet is a citizen's wallet as the platform knows it: a token, never its number.
 type Wallet struct {

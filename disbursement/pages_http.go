@@ -1,6 +1,7 @@
 package disbursement
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"hongbao/campaign"
+	"hongbao/internal/database"
 	"hongbao/internal/fault"
 	"hongbao/internal/money"
 	"hongbao/internal/web"
@@ -25,6 +27,14 @@ func (s *Service) pages(r *gin.Engine, w *web.Web) {
 		return err
 	}))
 	page.POST("/give-up", act(func(c *gin.Context, e Envelope) error { return s.GiveUp(c.Request.Context(), e.RegistrationID) }))
+	page.POST("/operator", act(func(c *gin.Context, e Envelope) error {
+		_, err := s.ChangeOperator(c.Request.Context(), e.RegistrationID, c.PostForm("operator"))
+		return err
+	}))
+	page.POST("/code", act(func(c *gin.Context, e Envelope) error {
+		_, err := s.Code(c.Request.Context(), e.RegistrationID)
+		return err
+	}))
 	page.POST("/sub-wallets", act(s.pushForm))
 	page.POST("/sub-wallets/:id", act(s.setForm))
 }
@@ -37,7 +47,12 @@ type envelopePage struct {
 	Operator   campaign.Operator
 	Envelope   Envelope
 	State      string // of the drawn envelope: sealed, open or spent
-	Payments   web.Table
+	Step       int    // of the four from claim to spending; 0 when it is over
+	Refusal    string // why the operator has not credited it, and what to do
+	Code       string // the scarce code that was handed out to this winner
+	CodeForm   *web.Form
+	Change     *web.Form // of the operator
+	Payments   []paymentCard
 	SubWallets []subWalletCard
 	Push       *web.Form
 	ClaimForm  *web.Form
@@ -137,8 +152,13 @@ func (s *Service) showEnvelope(c *gin.Context, w *web.Web, status int, refused e
 	if err != nil {
 		return err
 	}
-	page.Payments = paymentTable(c, payments)
+	if page.Payments, err = s.paymentCards(c, payments); err != nil {
+		return err
+	}
 	base := "/c/" + book.ID + "/envelope"
+	if err := s.addClaim(c, &page, book, base); err != nil {
+		return err
+	}
 	if e.Status == Awarded && !s.Now().Before(book.Windows.ClaimFrom) {
 		page.ClaimForm = &web.Form{Action: base + "/claim", Submit: web.Tr(c, "领取红包", "Claim the envelope")}
 	}
@@ -162,20 +182,92 @@ func drawnState(e Envelope) string {
 	return "spent"
 }
 
-func paymentTable(c *gin.Context, rows []Spending) web.Table {
-	table := web.Table{Caption: web.Tr(c, "消费与退款", "Payments and refunds"), Columns: []web.Column{{Title: web.Tr(c, "时间", "Time")}, {Title: web.Tr(c, "类别", "Kind")},
-		{Title: web.Tr(c, "商户", "Merchant")}, {Title: web.Tr(c, "合计（元）", "Total (yuan)"), Number: true}, {Title: web.Tr(c, "红包（元）", "Envelope (yuan)"), Number: true},
-		{Title: web.Tr(c, "钱包（元）", "Wallet (yuan)"), Number: true}, {Title: web.Tr(c, "银行卡（元）", "Card (yuan)"), Number: true}},
-		Empty: web.Empty{Title: web.Tr(c, "还没有消费", "Nothing spent yet"), Text: web.Tr(c, "在活动商户付款时，红包会自动优先支付。", "At the campaign's merchants the envelope pays first by itself.")}}
-	for _, r := range rows {
-		kind := web.Tr(c, "支付", "Payment")
-		if r.Kind == EventRefund {
-			kind = web.Tr(c, "退款", "Refund")
-		}
-		table.Rows = append(table.Rows, web.Row{Cells: []web.Cell{web.When(r.OccurredAt), web.Text(kind), web.Text(r.MerchantNo), web.Money(r.AmountFen),
-			web.Money(r.EnvelopeFen), web.Money(r.WalletFen), web.Money(r.CardFen)}})
+// steps say which of the four steps a winner is at: claim, open the wallet, wait for the money, spend it.
+var steps = map[EnvelopeStatus]int{Awarded: 1, Claimed: 2, Ordered: 3, Credited: 4}
+
+// addClaim adds what concerns the way from the prize to the wallet.
+func (s *Service) addClaim(c *gin.Context, page *envelopePage, book *campaign.RuleBook, base string) error {
+	e, ctx := page.Envelope, c.Request.Context()
+	page.Step = steps[e.Status]
+	if e.Status == Claimed && e.WalletToken != "" {
+		page.Step = 3
 	}
-	return table
+	reason, err := refusedCredit(s.DB.Read(ctx), e.ID)
+	if err != nil {
+		return err
+	}
+	if reason != "" && e.Status == Ordered {
+		page.Refusal = RefusalText(reason, e.WalletTier, s.Now()).In(web.Locale(c))
+	}
+	if (e.Status == Awarded || e.Status == Claimed) && e.WalletToken == "" && len(book.Operators) > 1 {
+		field := web.Field{Name: "operator", Label: web.Tr(c, "改为", "Change to"), Type: "select", Value: e.Operator}
+		for _, o := range book.Operators {
+			field.Options = append(field.Options, web.Option{Value: o.Name, Label: o.Title.In(web.Locale(c))})
+		}
+		page.Change = &web.Form{Action: base + "/operator", Submit: web.Tr(c, "更换", "Change"), Quiet: true, Fields: []web.Field{field}}
+	}
+	return s.addCode(c, page, base)
+}
+
+// addCode shows the winner's own scarce code, or offers one where the campaign has them.
+func (s *Service) addCode(c *gin.Context, page *envelopePage, base string) (err error) {
+	e, ctx := page.Envelope, c.Request.Context()
+	if page.Code, err = s.Campaigns.CodeOf(ctx, e.CampaignID, e.RegistrationID); err != nil || page.Code != "" {
+		return err
+	}
+	counts, err := s.Campaigns.CodeCounts(ctx, e.CampaignID)
+	if err == nil && counts.Free > 0 && (e.Status == Claimed || e.Status == Ordered || e.Status == Credited) {
+		page.CodeForm = &web.Form{Action: base + "/code", Submit: web.Tr(c, "取我的兑换码", "Get my code"), Quiet: true}
+	}
+	return err
+}
+
+// paymentCard is a payment or a refund with the sources that paid it, or got it back.
+type paymentCard struct {
+	Merchant string
+	Refund   bool
+	At       database.Millis
+	Amount   money.Fen
+	Parts    []sourcePart
+}
+
+// sourcePart is one source's part of an amount; X and Width place it on a bar of 100.
+type sourcePart struct {
+	Name, Label, X, Width string
+	Amount                money.Fen
+}
+
+func (s *Service) paymentCards(c *gin.Context, rows []Spending) ([]paymentCard, error) {
+	numbers := each(rows, func(r Spending) string { return r.MerchantNo })
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	names, err := s.Campaigns.MerchantNames(c.Request.Context(), rows[0].CampaignID, numbers)
+	if err != nil {
+		return nil, err
+	}
+	return each(rows, func(r Spending) paymentCard {
+		card := paymentCard{Merchant: cmp.Or(names[r.MerchantNo], r.MerchantNo), Refund: r.Kind == EventRefund, At: r.OccurredAt, Amount: r.AmountFen}
+		own := web.Tr(c, "我的钱包", "My wallet")
+		if card.Refund {
+			own = web.Tr(c, "我自己的钱", "My own money")
+		}
+		var before money.Fen
+		for _, part := range []sourcePart{{Name: "envelope", Label: web.Tr(c, "红包", "Envelope"), Amount: r.EnvelopeFen}, {Name: "wallet", Label: own, Amount: r.WalletFen},
+			{Name: "card", Label: web.Tr(c, "银行卡", "Bank card"), Amount: r.CardFen}} {
+			if part.Amount > 0 {
+				part.X, part.Width = hundredths(before, r.AmountFen), hundredths(part.Amount, r.AmountFen)
+				before += part.Amount
+				card.Parts = append(card.Parts, part)
+			}
+		}
+		return card
+	}), nil
+}
+
+// hundredths is the length of part on a scale on which whole is 100.
+func hundredths(part, whole money.Fen) string {
+	return strconv.FormatFloat(float64(part)*100/float64(whole), 'f', 2, 64)
 }
 
 func (s *Service) addSubWallets(c *gin.Context, page *envelopePage, book *campaign.RuleBook, base string) error {

@@ -33,6 +33,11 @@ type Campaigns interface {
 	Admit(ctx context.Context, p campaign.Purchase) (limit money.Fen, err error)
 	Notify(tx *gorm.DB, campaignID int64, stage string, from time.Time, registrationIDs ...int64) error
 	MarkSettled(tx *gorm.DB, id int64) error
+	MerchantNames(ctx context.Context, campaignID int64, numbers []string) (map[string]string, error)
+	ByDocument(ctx context.Context, actor string, campaignID int64, document string) (campaign.Masked, error)
+	HandOutCode(ctx context.Context, campaignID, registrationID int64) (string, error)
+	CodeOf(ctx context.Context, campaignID, registrationID int64) (string, error)
+	CodeCounts(ctx context.Context, campaignID int64) (campaign.CodeCounts, error)
 }
 
 // Lottery is what this room asks of lottery.Service.

@@ -18,13 +18,42 @@ func lookLater(tx *gorm.DB, ids []int64, next database.Millis) error {
 		next, ids, Claimed).Error
 }
 
-// setWallets keeps the tokens of envelopes that are still claimed; a wallet once known does not change.
-func setWallets(tx *gorm.DB, ids []int64, tokens *cases, now database.Millis) error {
+// setWallets keeps the tokens of envelopes that are still claimed at the operator that was asked; a wallet once known does
+// not change.
+func setWallets(tx *gorm.DB, operator string, ids []int64, tokens, tiers *cases, now database.Millis) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	return tx.Exec("UPDATE envelopes SET wallet_token = "+tokens.text()+", wallet_next_at = 0, changed_at = ? WHERE id IN ? AND status = ? AND wallet_token = ''",
-		append(tokens.values, now, ids, Claimed)...).Error
+	values := append(append(tokens.values, tiers.values...), now, ids, Claimed, operator)
+	return tx.Exec("UPDATE envelopes SET wallet_token = "+tokens.text()+", wallet_tier = "+tiers.text()+", wallet_next_at = 0, changed_at = ? WHERE id IN ? AND status = ? AND operator = ? AND wallet_token = ''",
+		values...).Error
+}
+
+// switchOperator lets an envelope without a wallet be credited at another operator.
+func switchOperator(tx *gorm.DB, e Envelope, operator string, now database.Millis) error {
+	next := database.Millis(0)
+	if e.Status == Claimed {
+		next = now
+	}
+	return exactly(tx.Exec(`UPDATE envelopes SET operator = ?, wallet_attempts = 0, wallet_next_at = ?, changed_at = ?
+		WHERE id = ? AND operator = ? AND status = ? AND wallet_token = ''`, operator, next, now, e.ID, e.Operator, string(e.Status)), 1, "changing the operator")
+}
+
+// giveHardWallet ties the wallet of a card to a claimed envelope, in the place of one that was found by phone but not paid into.
+func giveHardWallet(tx *gorm.DB, e Envelope, wallet Wallet, now database.Millis) error {
+	return exactly(tx.Exec("UPDATE envelopes SET wallet_token = ?, wallet_tier = ?, wallet_hard = 1, wallet_next_at = 0, changed_at = ? WHERE id = ? AND operator = ? AND status = ?",
+		wallet.Token, wallet.Tier, now, e.ID, e.Operator, Claimed), 1, "giving a hard wallet")
+}
+
+// refusedCredit gives the reason of the last credit of an envelope that failed or came back and has no successor, or "".
+func refusedCredit(tx *gorm.DB, envelopeID int64) (reason string, err error) {
+	var found []string
+	err = tx.Raw("SELECT reason FROM disbursement_orders WHERE envelope_id = ? AND kind = ? AND status IN (?, ?) AND replaced_by = '' ORDER BY id DESC LIMIT 1",
+		envelopeID, Credit, OrderFailed, OrderReturned).Scan(&found).Error
+	if err != nil || len(found) == 0 {
+		return "", err
+	}
+	return found[0], nil
 }
 
 func subWalletsOf(tx *gorm.DB, registrationID int64) ([]SubWalletRow, error) {

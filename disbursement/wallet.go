@@ -36,14 +36,14 @@ func (s *Service) findChunk(ctx context.Context, name string, operator Operator)
 	if err != nil {
 		return 0, err
 	}
-	found := make([]string, len(looking))
+	found := make([]Wallet, len(looking))
 	var problem error
 	var group sync.WaitGroup
 	var mutex sync.Mutex
 	for start := range walletCallers {
 		group.Go(func() {
 			for i := start; i < len(looking); i += walletCallers {
-				wallet, err := findWallet(ctx, operator, phones[looking[i].RegistrationID])
+				wallet, err := findWallet(ctx, operator, WalletRequest{Phone: phones[looking[i].RegistrationID]})
 				mutex.Lock()
 				found[i], problem = wallet, errors.Join(problem, err)
 				mutex.Unlock()
@@ -77,33 +77,34 @@ func (s *Service) phones(ctx context.Context, envelopes []Envelope) (map[int64]s
 	return phones, nil
 }
 
-// findWallet gives the token of the wallet, "" while there is none.
-func findWallet(ctx context.Context, operator Operator, phone string) (string, error) {
-	if phone == "" {
-		return "", nil
+// findWallet gives the wallet, without a token while there is none.
+func findWallet(ctx context.Context, operator Operator, r WalletRequest) (Wallet, error) {
+	if r == (WalletRequest{}) {
+		return Wallet{}, nil
 	}
-	wallet, err := operator.FindWallet(ctx, WalletRequest{Phone: phone})
+	wallet, err := operator.FindWallet(ctx, r)
 	if errors.Is(err, ErrWalletMissing) {
-		return "", nil
+		return Wallet{}, nil
 	}
 	if err == nil && !isToken(wallet.Token) {
 		err = errors.New("disbursement: a wallet token that is none")
 	}
 	if err != nil {
-		return "", err
+		return Wallet{}, err
 	}
-	return wallet.Token, nil
+	return wallet, nil
 }
 
-func (s *Service) keepWallets(tx *gorm.DB, looking []Envelope, found []string) error {
+func (s *Service) keepWallets(tx *gorm.DB, looking []Envelope, found []Wallet) error {
 	later := map[int][]int64{} // by attempts so far
-	tokens, ids := newCases(len(looking)), []int64{}
+	tokens, tiers, ids := newCases(len(looking)), newCases(len(looking)), []int64{}
 	for i, e := range looking {
-		if found[i] == "" {
+		if found[i].Token == "" {
 			later[e.WalletAttempts] = append(later[e.WalletAttempts], e.ID)
 			continue
 		}
-		tokens.add(e.ID, found[i])
+		tokens.add(e.ID, found[i].Token)
+		tiers.add(e.ID, found[i].Tier)
 		ids = append(ids, e.ID)
 	}
 	for _, attempts := range slices.Sorted(maps.Keys(later)) {
@@ -111,7 +112,7 @@ func (s *Service) keepWallets(tx *gorm.DB, looking []Envelope, found []string) e
 			return err
 		}
 	}
-	return setWallets(tx, ids, tokens, s.now())
+	return setWallets(tx, looking[0].Operator, ids, tokens, tiers, s.now())
 }
 
 // SubWalletRow is a sub-wallet that was pushed to a merchant app.

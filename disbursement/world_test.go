@@ -40,6 +40,7 @@ type world struct {
 	refusal error // what campaign says to every purchase
 
 	merchantCap money.Fen // of every merchant
+	documents   map[string]int64
 }
 
 const campaignID = 7
@@ -117,6 +118,23 @@ func (w *world) Notify(_ *gorm.DB, _ int64, stage string, _ time.Time, registrat
 		w.notes = append(w.notes, fmt.Sprintf("%d %s", id, stage))
 	}
 	return nil
+}
+func (w *world) ByDocument(_ context.Context, _ string, _ int64, document string) (campaign.Masked, error) {
+	id, ok := w.documents[document]
+	if !ok {
+		return campaign.Masked{}, fault.New(fault.NotFound, "no-registration", "没有", "none")
+	}
+	return campaign.Masked{ID: id}, nil
+}
+func (w *world) HandOutCode(_ context.Context, _, registration int64) (string, error) {
+	return fmt.Sprintf("APPL-%d", registration), nil
+}
+func (w *world) CodeOf(context.Context, int64, int64) (string, error) { return "", nil }
+func (w *world) CodeCounts(context.Context, int64) (campaign.CodeCounts, error) {
+	return campaign.CodeCounts{Imported: 1, Free: 1}, nil
+}
+func (w *world) MerchantNames(context.Context, int64, []string) (map[string]string, error) {
+	return map[string]string{"M1": "第一家店"}, nil
 }
 func (w *world) MarkSettled(*gorm.DB, int64) error { w.settled = true; return nil }
 func (w *world) Published(context.Context) ([]lottery.Draw, error) {
@@ -360,10 +378,10 @@ func (b *bank) begin(call string) (bool, error) {
 func (b *bank) FindWallet(_ context.Context, r WalletRequest) (Wallet, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.nowallet {
+	if b.nowallet && r.Card == "" {
 		return Wallet{}, ErrWalletMissing
 	}
-	return Wallet{Token: b.name + "-" + r.Phone}, nil
+	return Wallet{Token: b.name + "-" + r.Phone + r.Card, Tier: 4, Hard: r.Card != ""}, nil
 }
 
 // known answers a number that came before: with its outcome, or with a refusal if the content differs.

@@ -8,14 +8,18 @@ import (
 	"hongbao/internal/signing"
 )
 
-// FindWallet implements disbursement.Operator. The phone travels sealed.
+// FindWallet implements disbursement.Operator. The phone, or the number of a hard wallet, travels sealed.
 func (g *Gateway) FindWallet(ctx context.Context, r disbursement.WalletRequest) (disbursement.Wallet, error) {
-	sealed, err := signing.Seal(g.profile.Signer.Random, g.profile.SealKey, disbursement.PlacePhone, []byte(r.Phone))
+	field, place, plain := "phone_sealed", disbursement.PlacePhone, r.Phone
+	if r.Card != "" {
+		field, place, plain = "card_sealed", disbursement.PlaceCard, r.Card
+	}
+	sealed, err := signing.Seal(g.profile.Signer.Random, g.profile.SealKey, place, []byte(plain))
 	if err != nil {
 		return disbursement.Wallet{}, err
 	}
 	var w disbursement.Wallet
-	err = g.post(ctx, "/bank/v1/wallets/find", map[string]string{"phone_sealed": sealed}, &w)
+	err = g.post(ctx, "/bank/v1/wallets/find", map[string]string{field: sealed}, &w)
 	if err == nil && (w.Token == "" || w.Tier < 1 || w.Tier > 4) {
 		err = ErrUnavailable.With(fmt.Errorf("%s: a wallet without a token, or of tier %d", g.profile.Name, w.Tier))
 	}

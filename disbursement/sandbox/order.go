@@ -133,7 +133,7 @@ func (b *bank) creditLimit(w *wallet, now time.Time) money.Fen {
 	if w == nil {
 		return -1
 	}
-	if limit := limitsAt(now, w.tier).balance; limit > 0 {
+	if limit := disbursement.LimitsOf(w.tier, now).Balance; limit > 0 {
 		return limit
 	}
 	return -1

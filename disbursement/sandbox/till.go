@@ -134,12 +134,12 @@ func (b *bank) payer(in purchase) (*wallet, *subWallet, error) {
 
 // within holds the limits of the wallet's tier and of the sub-wallet.
 func (b *bank) within(p *payment, sub *subWallet) error {
-	tier, day := limitsAt(p.At, p.wallet.tier), dayOf(p.At)
+	tier, day := disbursement.LimitsOf(p.wallet.tier, p.At), dayOf(p.At)
 	switch {
 	case p.AmountFen <= 0 || p.MerchantNo == "":
 		return refusal{http.StatusBadRequest, "payment-malformed", "a payment needs a merchant and an amount"}
-	case p.AmountFen > tier.payment || p.wallet.spent[day]+p.AmountFen > tier.day:
-		return no("wallet-payment-limit", "tier %d pays %s at once and %s a day", p.wallet.tier, tier.payment, tier.day)
+	case p.AmountFen > tier.Payment || p.wallet.spent[day]+p.AmountFen > tier.Day:
+		return no("wallet-payment-limit", "tier %d pays %s at once and %s a day", p.wallet.tier, tier.Payment, tier.Day)
 	case sub == nil:
 		return nil
 	case sub.Status != disbursement.SubWalletActive:

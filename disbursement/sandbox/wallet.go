@@ -16,39 +16,15 @@ var shanghai = time.FixedZone("Asia/Shanghai", 8*60*60)
 
 func dayOf(t time.Time) string { return t.In(shanghai).Format(time.DateOnly) }
 
-// limits are what a tier of wallet may hold, pay at once and pay in a day. 0 is no limit.
-type limits struct{ balance, payment, day money.Fen }
-
-// tierLimits is the dated table of wallet tiers: those of the first pilots, and those since. Index 0 is tier 1.
-var tierLimits = []struct {
-	from  time.Time
-	tiers [4]limits
-}{
-	{time.Time{}, [4]limits{
-		{500_000 * money.Yuan, 50_000 * money.Yuan, 100_000 * money.Yuan}, {10_000 * money.Yuan, 5_000 * money.Yuan, 10_000 * money.Yuan},
-		{2_000 * money.Yuan, 2_000 * money.Yuan, 2_000 * money.Yuan}, {1_000 * money.Yuan, 500 * money.Yuan, 1_000 * money.Yuan}}},
-	{time.Date(2021, 1, 1, 0, 0, 0, 0, shanghai), [4]limits{
-		{0, 50_000 * money.Yuan, 100_000 * money.Yuan}, {500_000 * money.Yuan, 50_000 * money.Yuan, 100_000 * money.Yuan},
-		{20_000 * money.Yuan, 5_000 * money.Yuan, 10_000 * money.Yuan}, {10_000 * money.Yuan, 2_000 * money.Yuan, 5_000 * money.Yuan}}},
-}
-
-func limitsAt(t time.Time, tier int) limits {
-	i := len(tierLimits) - 1
-	for t.Before(tierLimits[i].from) {
-		i--
-	}
-	return tierLimits[i].tiers[tier-1]
-}
-
 // wallet is a citizen's e-CNY wallet at this bank. The linked card tops it up at each payment for just what is missing.
 type wallet struct {
-	phone, token string
-	tier         int
-	hard, card   bool
-	own          money.Fen
-	spent        map[string]money.Fen // by day
-	coupons      []*coupon            // by expiry, then id
-	made         int                  // payments made, for their numbers
+	name, token string // the phone that it was opened with, or a hard wallet's card number
+	tier        int
+	hard, card  bool
+	own         money.Fen
+	spent       map[string]money.Fen // by day
+	coupons     []*coupon            // by expiry, then id
+	made        int                  // payments made, for their numbers
 }
 
 func (w *wallet) balance() money.Fen {
@@ -69,33 +45,43 @@ func (w *wallet) add(c *coupon) {
 	})
 }
 
+// isPhone: 11 digits. A hard wallet's card has 16 to 19.
 func isPhone(phone string) bool {
 	return len(phone) == 11 && strings.Trim(phone, "0123456789") == ""
 }
 
-type walletIn struct {
-	Phone string `json:"phone"`
-	Name  string `json:"name"` // for tiers above 4; the sandbox has no use for it
-	Tier  int    `json:"tier"`
-	Hard  bool   `json:"hard"`
-	Card  *bool  `json:"card"` // whether a bank card is linked; yes if missing
+func isCard(no string) bool {
+	return len(no) >= 16 && len(no) <= 19 && strings.Trim(no, "0123456789") == ""
 }
 
-// openWallet is a citizen who opens a wallet in the app, tier 4 unless said otherwise. Who has one keeps it.
+type walletIn struct {
+	Phone  string `json:"phone"`
+	Name   string `json:"name"` // for tiers above 4; the sandbox has no use for it
+	Tier   int    `json:"tier"`
+	CardNo string `json:"card_no"` // a hard wallet, handed out at a branch: it goes by the number on it and needs no phone
+	Card   *bool  `json:"card"`    // whether a bank card is linked; yes if missing
+}
+
+// openWallet is a citizen who opens a wallet in the app, or gets a hard one at a branch; tier 4 unless said otherwise. Who
+// has one keeps it.
 func (b *bank) openWallet(_ context.Context, in walletIn) (any, error) {
 	if in.Tier == 0 {
 		in.Tier = 4
 	}
-	if !isPhone(in.Phone) || in.Tier < 1 || in.Tier > 4 {
-		return nil, refusal{http.StatusBadRequest, "wallet-malformed", "a wallet needs a phone of 11 digits and a tier from 1 to 4"}
+	name, hard := in.Phone, in.CardNo != ""
+	if hard {
+		name = in.CardNo
+	}
+	if !hard && !isPhone(name) || hard && !isCard(name) || in.Tier < 1 || in.Tier > 4 {
+		return nil, refusal{http.StatusBadRequest, "wallet-malformed", "a wallet needs a phone of 11 digits, or a card number of 16 to 19, and a tier from 1 to 4"}
 	}
 	_, unlock := b.lock()
 	defer unlock()
-	w := b.wallets[in.Phone]
+	w := b.wallets[name]
 	if w == nil {
-		w = &wallet{phone: in.Phone, token: b.number("wallet", in.Phone), tier: in.Tier, hard: in.Hard,
-			card: in.Card == nil || *in.Card, spent: map[string]money.Fen{}}
-		b.wallets[w.phone], b.tokens[w.token] = w, w
+		w = &wallet{name: name, token: b.number("wallet", name), tier: in.Tier, hard: hard,
+			card: !hard && (in.Card == nil || *in.Card), spent: map[string]money.Fen{}}
+		b.wallets[w.name], b.tokens[w.token] = w, w
 	}
 	return w.asPlatform(), nil
 }
@@ -116,7 +102,7 @@ func (b *bank) topUp(_ context.Context, in struct {
 	if w == nil {
 		return nil, errNoWallet
 	}
-	limit := limitsAt(now, w.tier).balance
+	limit := disbursement.LimitsOf(w.tier, now).Balance
 	if in.AmountFen <= 0 || limit > 0 && w.balance()+in.AmountFen > limit {
 		return nil, refusal{http.StatusConflict, disbursement.ReasonBalanceLimit, "the wallet holds no such amount"}
 	}
@@ -126,18 +112,23 @@ func (b *bank) topUp(_ context.Context, in struct {
 
 type findIn struct {
 	PhoneSealed string `json:"phone_sealed"`
+	CardSealed  string `json:"card_sealed"`
 }
 
-// findWallet answers the platform. The phone travels sealed, and the answer holds a token.
+// findWallet answers the platform. The phone, or the number of a hard wallet, travels sealed, and the answer holds a token.
 func (b *bank) findWallet(in findIn) (any, fault, error) {
-	phone, err := b.keys.unseal(disbursement.PlacePhone, in.PhoneSealed)
+	place, sealed := disbursement.PlacePhone, in.PhoneSealed
+	if in.CardSealed != "" {
+		place, sealed = disbursement.PlaceCard, in.CardSealed
+	}
+	name, err := b.keys.unseal(place, sealed)
 	if err != nil {
-		return nil, calm, refusal{http.StatusBadRequest, "phone-sealed", "the phone cannot be opened"}
+		return nil, calm, refusal{http.StatusBadRequest, "phone-sealed", "the phone or card number cannot be opened"}
 	}
 	_, unlock := b.lock()
 	defer unlock()
-	f := b.dice.next("wallet", string(phone))
-	w := b.wallets[string(phone)]
+	f := b.dice.next("wallet", string(name))
+	w := b.wallets[string(name)]
 	if w == nil {
 		return nil, f, errNoWallet
 	}
