@@ -285,6 +285,18 @@ func TestEveryRouteIsGuarded(t *testing.T) {
 	}
 }
 
+// Staff are refused in the console, with their own navigation at hand and their groups headed.
+func TestRefusalsStayInTheConsole(t *testing.T) {
+	d := newDesk(t)
+	page := d.must(d.ask("system-admin", "GET", "/console/audit", ""), 403, "没有权限").Body.String()
+	if !strings.Contains(page, `<nav class="side"`) || !strings.Contains(page, `href="/console/system"`) || strings.Count(page, "side-group") != 1 {
+		t.Errorf("the refusal: %s", page)
+	}
+	if page := d.ask("", "GET", "/console/audit", "").Body.String(); strings.Contains(page, `<nav class="side"`) {
+		t.Error("the navigation is shown to strangers")
+	}
+}
+
 func TestMakersAndCheckersAreKeptApart(t *testing.T) {
 	d := newDesk(t)
 	for path, roles := range map[string][]string{

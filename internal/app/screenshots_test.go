@@ -34,12 +34,16 @@ func TestScreenshots(t *testing.T) {
 	}
 	open, paying := d.slug("suzhou"), d.slug("chengdu")
 	pages := []struct{ name, path, role string }{
-		{"home", "/", ""}, {"campaign", "/c/" + open, ""}, {"register", "/c/" + open + "/register", ""}, {"result", "/c/" + paying + "/result", ""},
-		{"draws", "/draws", ""}, {"draw", "/draws/" + paying, ""},
-		{"me", "/c/" + paying + "/me", "citizen"}, {"envelope", "/c/" + paying + "/envelope", "citizen"},
-		{"console", "/console", "city-admin"}, {"console-campaigns", "/console/campaigns", "city-admin"}, {"console-draw", "/console/draws/" + paying, "city-admin"},
-		{"console-disbursement", "/console/disbursement", "operations"}, {"console-approvals", "/console/approvals", "approver"},
-		{"console-reconciliation", "/console/reconciliation", "operations"}, {"console-audit", "/console/audit", "auditor"}, {"console-jobs", "/console/system/jobs", "system-admin"},
+		{"home", "/", ""}, {"campaign", "/c/" + open, ""}, {"register", "/c/" + open + "/register", ""}, {"result", "/c/" + paying + "/result", ""}, {"guide", "/c/" + paying + "/guide", ""},
+		{"merchants", "/c/" + paying + "/merchants", ""}, {"draws", "/draws", ""}, {"draw", "/draws/" + paying, ""}, {"winners", "/draws/" + paying + "/winners", ""}, {"sign-in", "/console/sign-in", ""},
+		{"me", "/c/" + paying + "/me", "citizen"}, {"outcome", "/c/" + paying + "/outcome", "citizen"}, {"envelope", "/c/" + paying + "/envelope", "citizen"},
+		{"console", "/console", "city-admin"}, {"console-campaigns", "/console/campaigns", "city-admin"}, {"console-editor", "/console/campaigns/new?from=" + open, "city-admin"},
+		{"console-campaign", "/console/campaigns/" + paying, "operations"}, {"console-preview", "/console/campaigns/" + paying + "/preview?stage=pending", "city-admin"},
+		{"console-registrations", "/console/registrations", "operations"}, {"console-review", "/console/review", "city-admin"}, {"console-draw", "/console/draws/" + paying, "city-admin"},
+		{"console-disbursement", "/console/disbursement?campaign=" + paying, "operations"}, {"console-wallets", "/console/wallets?campaign=" + paying, "operations"},
+		{"console-settlements", "/console/settlements?campaign=" + paying, "operations"}, {"console-messages", "/console/messages?campaign=" + paying, "operations"},
+		{"console-reconciliation", "/console/reconciliation?campaign=" + paying, "operations"}, {"console-reports", "/console/reports?campaign=" + paying, "regulator"},
+		{"console-approvals", "/console/approvals?status=approved", "approver"}, {"console-audit", "/console/audit", "auditor"}, {"console-jobs", "/console/system/jobs", "system-admin"},
 	}
 	for _, p := range pages {
 		d.signIn(t, browser, p.role, paying)

@@ -15,7 +15,7 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-//go:embed templates static
+//go:embed all:templates static
 var own embed.FS
 
 const (
@@ -178,18 +178,21 @@ func (w *Web) view(c *gin.Context, data any) View {
 	return view
 }
 
+// navLinks are the entries that the actor may follow; a group's heading stands at the first of them.
 func (w *Web) navLinks(actor Actor, view View) []NavLink {
 	var links []NavLink
+	in := map[bool]int{false: 0, true: 1}[view.Locale == "en"]
+	group := ""
 	for _, item := range w.Pages.nav {
+		if item.Group != [2]string{} {
+			group = item.Group[in]
+		}
 		if item.Permission != "" && !w.May(actor.Role, item.Permission) {
 			continue
 		}
-		label, group := item.ZH, item.Group[0]
-		if view.Locale == "en" {
-			label, group = item.EN, item.Group[1]
-		}
 		current := view.Path == item.Path || item.Path != "/console" && hasPath(view.Path, item.Path)
-		links = append(links, NavLink{item.Path, label, item.Icon, group, current})
+		links = append(links, NavLink{item.Path, [2]string{item.ZH, item.EN}[in], item.Icon, group, current})
+		group = ""
 	}
 	return links
 }

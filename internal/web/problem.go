@@ -102,6 +102,7 @@ type errorView struct {
 	Sentence  string
 	RequestID string
 	SignIn    string
+	Console   bool // staff are told in the console, with its navigation at hand
 }
 
 func (w *Web) errorPage(c *gin.Context, shown *fault.Error) {
@@ -109,7 +110,11 @@ func (w *Web) errorPage(c *gin.Context, shown *fault.Error) {
 	if shown.Kind == fault.Unauthenticated && isConsole(c) {
 		view.SignIn = "/console/sign-in?next=" + url.QueryEscape(c.Request.URL.Path)
 	}
-	if err := w.Render(c, view.Status, "web/error.html", view); err != nil {
+	page := "web/error.html"
+	if _, view.Console = c.Get(actorKey); view.Console && isConsole(c) {
+		page = "web/error-console.html"
+	}
+	if err := w.Render(c, view.Status, page, view); err != nil {
 		c.String(view.Status, view.Sentence)
 	}
 }
