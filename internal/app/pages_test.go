@@ -130,6 +130,10 @@ func everyPage(t *testing.T, d *demo, b *browser) {
 	for _, job := range []string{"settlements-make", "statements-reconcile"} {
 		d.run(t, job)
 	}
+	d.signIn(t, b.ctx, "city-admin", "")
+	b.open(t, "/console/webhooks")
+	b.submit(t, "/console/webhooks", map[string]string{"city": "suzhou", "url": "https://hooks.example.org/in"})
+	b.expect(t, "已保存")
 	w := &walk{d, b, map[string]bool{}, map[string]bool{}}
 	open, paying, over := d.slug("suzhou"), d.slug("chengdu"), d.slug("shenzhen")
 	for _, path := range []string{"/", "/c/" + open, "/c/" + paying, "/c/" + over, "/c/" + open + "/register", "/draws/" + open, "/draws/" + paying, "/console/sign-in", "/nowhere"} {
@@ -142,6 +146,7 @@ func everyPage(t *testing.T, d *demo, b *browser) {
 		w.start(t, string(role), "", "/console", string(role))
 	}
 	w.start(t, string(staff.Approver), "", "/console/approvals?status=approved", "decided")
+	w.start(t, string(staff.Operations), "", "/console/campaigns/"+paying, "paying")
 	w.start(t, string(staff.Operations), "", "/console/settlements?campaign="+paying, "paying")
 	w.start(t, string(staff.Operations), "", "/console/disbursement?campaign="+paying, "paying")
 	for _, route := range d.platform.web.Engine.Routes() {
