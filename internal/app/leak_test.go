@@ -1,0 +1,267 @@
+package app
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/pquerna/otp/totp"
+
+	"hongbao/internal/rehearsal"
+	"hongbao/internal/web"
+)
+
+// ear hears all that a service takes in and gives out: it learns from the registrations who the people are, and keeps what is
+// answered and logged.
+type ear struct {
+	mu    sync.Mutex
+	said  bytes.Buffer
+	known identities
+}
+
+// identities are the numbers and names of known people. Names of two characters are left out: such two stand in other words.
+type identities map[string]bool
+
+func (e *ear) Write(b []byte) (int, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.said.Write(b)
+}
+
+// before stands before the engine. What a person downloads about themselves is theirs, and a workbook is searched as a file.
+func (e *ear) before(w *web.Web) http.Handler {
+	return http.HandlerFunc(func(out http.ResponseWriter, request *http.Request) {
+		body, err := io.ReadAll(request.Body)
+		if err != nil {
+			http.Error(out, err.Error(), http.StatusBadRequest)
+			return
+		}
+		if strings.HasSuffix(request.URL.Path, "/registrations") {
+			e.learn(body)
+		}
+		request.Body = io.NopCloser(bytes.NewReader(body))
+		answer := httptest.NewRecorder()
+		w.Engine.ServeHTTP(answer, request)
+		for name, values := range answer.Header() {
+			out.Header()[name] = values
+		}
+		out.WriteHeader(answer.Code)
+		_, _ = out.Write(answer.Body.Bytes())
+		fmt.Fprintln(e, request.Method, request.URL, answer.Code, answer.Header())
+		if !strings.HasSuffix(request.URL.Path, "/me/data") && !strings.HasSuffix(request.URL.Path, "/file") {
+			_, _ = e.Write(answer.Body.Bytes())
+		}
+	})
+}
+
+func (e *ear) learn(body []byte) {
+	var person struct{ Name, Document, Phone string }
+	if json.Unmarshal(body, &person) != nil {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.known[person.Document], e.known[person.Phone] = true, true
+	if len([]rune(person.Name)) > 2 {
+		e.known[person.Name] = true
+	}
+}
+
+// in gives the first known number or name that a text holds, or "".
+func (known identities) in(text []byte) string {
+	for _, run := range bytes.FieldsFunc(text, func(r rune) bool { return !(r >= '0' && r <= '9' || r == 'X' || r == 'x') }) {
+		for _, length := range []int{11, 18} {
+			for at := 0; at+length <= len(run); at++ {
+				if number := strings.ToUpper(string(run[at : at+length])); known[number] {
+					return number
+				}
+			}
+		}
+	}
+	for _, run := range bytes.FieldsFunc(text, func(r rune) bool { return !unicode.Is(unicode.Han, r) }) {
+		for word := []rune(string(run)); len(word) > 2; word = word[1:] {
+			if name := string(word[:3]); known[name] {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+// inFile searches a file, and what is packed in it.
+func (known identities) inFile(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	if found := known.in(text); found != "" || filepath.Ext(path) != ".xlsx" {
+		return found, nil
+	}
+	archive, err := zip.NewReader(bytes.NewReader(text), int64(len(text)))
+	if err != nil {
+		return "", err
+	}
+	for _, part := range archive.File {
+		reader, err := part.Open()
+		if err != nil {
+			return "", err
+		}
+		text, err := io.ReadAll(reader)
+		reader.Close()
+		if err != nil {
+			return "", err
+		}
+		if found := known.in(text); found != "" {
+			return found, nil
+		}
+	}
+	return "", nil
+}
+
+// search fails for each output in which somebody stands: what was answered and logged, the metrics, and every file that the
+// rehearsal has written, the database's own among them.
+func (e *ear) search(t *testing.T, dir string, metrics scrape) {
+	t.Helper()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.known) < 500 || e.said.Len() < 1<<20 {
+		t.Fatalf("%d numbers and names, %d bytes of output: nothing to search", len(e.known), e.said.Len())
+	}
+	if found := e.known.in(e.said.Bytes()); found != "" {
+		at := bytes.Index(e.said.Bytes(), []byte(found))
+		t.Errorf("%s stands in what was answered or logged: %s", found, e.said.Bytes()[max(0, at-200):min(e.said.Len(), at+100)])
+	}
+	if found := e.known.in([]byte(metrics)); found != "" {
+		t.Errorf("%s stands in the metrics", found)
+	}
+	files := 0
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		files++
+		found, err := e.known.inFile(path)
+		if found != "" {
+			t.Errorf("%s stands in %s", found, strings.TrimPrefix(path, dir))
+		}
+		return err
+	})
+	if err != nil || files < 40 {
+		t.Errorf("%d files, %v", files, err)
+	}
+}
+
+// overhear makes an ear and gives it the log, down to its last detail, as long as the test goes on.
+func overhear(t *testing.T) *ear {
+	t.Helper()
+	e, before := &ear{known: identities{}}, slog.Default()
+	setLog(e, "debug")
+	t.Cleanup(func() { slog.SetDefault(before) })
+	return e
+}
+
+// looks asks for each page of the console and each of some citizens, so that they are heard too.
+func looks(t *testing.T, s *stage, slug string) {
+	t.Helper()
+	get := func(path, token string) {
+		request, err := http.NewRequest(http.MethodGet, s.address+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer "+token)
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		if response.StatusCode >= 500 {
+			t.Errorf("%s: %d", path, response.StatusCode)
+		}
+	}
+	for _, account := range s.staff {
+		token := staffToken(t, s, account)
+		for _, path := range []string{"", "/campaigns", "/campaigns/" + slug, "/campaigns/" + slug + "/deletions", "/registrations", "/review", "/draws/" + slug, "/disbursement", "/wallets", "/messages",
+			"/merchants", "/settlements", "/alerts", "/reconciliation", "/reports", "/approvals", "/approvals/1", "/audit", "/system"} {
+			get("/console"+path, token)
+		}
+		get("/api/v1/admin/audit", token)
+	}
+	var ids []int64
+	if err := s.platform.db.Read(t.Context()).Raw("SELECT registration_id FROM envelopes ORDER BY id LIMIT 4").Scan(&ids).Error; err != nil {
+		t.Fatal(err)
+	}
+	found, err := s.platform.campaigns.BySlug(t.Context(), slug)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range append(ids, 1, 2, 3) {
+		token := s.platform.web.IssueCitizen(web.Citizen{RegistrationID: id, CampaignID: found.ID})
+		for _, path := range []string{"/c/" + slug + "/me", "/c/" + slug + "/me/receipt", "/c/" + slug + "/outcome", "/c/" + slug + "/envelope", "/c/" + slug + "/result", "/api/v1/me/registration",
+			"/api/v1/me/result", "/api/v1/me/envelope", "/api/v1/me/payments", "/api/v1/me/data"} {
+			get(path, token)
+		}
+	}
+}
+
+func staffToken(t *testing.T, s *stage, account rehearsal.Account) string {
+	t.Helper()
+	s.clock.Set(s.clock.Now().Add(time.Minute)) // a one-time code is good once
+	code, err := totp.GenerateCode(account.TOTPSecret, s.clock.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, _, err := s.platform.staff.SignIn(context.Background(), account.Username, account.Password, code, "127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// The search finds what is planted, wherever it hides.
+func TestLeaksAreFound(t *testing.T) {
+	known := identities{"11010519491231002X": true, "13812345678": true, "欧阳测": true}
+	for text, want := range map[string]string{"phone=13812345678": "13812345678", "id=86138123456780": "13812345678", "x11010519491231002x": "11010519491231002X", "市民欧阳测先生": "欧阳测",
+		"138****5678 110*************2X 欧阳*": "", "1381234567": ""} {
+		if got := known.in([]byte(text)); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	var book bytes.Buffer
+	archive := zip.NewWriter(&book)
+	part, err := archive.Create("xl/worksheets/sheet1.xml")
+	if err == nil {
+		_, err = io.WriteString(part, "<c><v>13812345678</v></c>")
+	}
+	if err == nil {
+		err = archive.Close()
+	}
+	path := filepath.Join(t.TempDir(), "a.xlsx")
+	if err == nil {
+		err = os.WriteFile(path, book.Bytes(), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found, err := known.inFile(path); found != "13812345678" || err != nil {
+		t.Errorf("in a workbook: %q, %v", found, err)
+	}
+	e := overhear(t)
+	slog.Debug("planted", "phone", "13812345678")
+	if known.in(e.said.Bytes()) == "" {
+		t.Error("what is logged is not heard")
+	}
+}
