@@ -2,7 +2,11 @@ package draw
 
 import (
 	"bytes"
+	"maps"
+	"math/rand/v2"
+	"slices"
 	"testing"
+	"testing/fstest"
 )
 
 // fuzzFormat demands of a text format that what is accepted is written back
@@ -137,5 +141,39 @@ func FuzzJSON(f *testing.F) {
 				t.Errorf("%q reads differently once written (%v)", b, err)
 			}
 		}
+	})
+}
+
+// FuzzBundle puts any bytes in the place of one file of a signed bundle: only the file itself passes.
+func FuzzBundle(f *testing.F) {
+	s := fullBundle(f, SM3)
+	names := slices.Sorted(maps.Keys(s.files))
+	for i, name := range names {
+		f.Add(uint(i), s.files[name].Data)
+	}
+	f.Fuzz(func(t *testing.T, which uint, data []byte) {
+		name := names[which%uint(len(names))]
+		files := maps.Clone(s.files)
+		files[name] = &fstest.MapFile{Data: data}
+		if same := bytes.Equal(data, s.files[name].Data); verify(files).OK() != same {
+			t.Errorf("%s as %q: the same %v, verified %v", name, data, same, !same)
+		}
+	})
+}
+
+// FuzzSelect draws from random plans and lists, and demands what plain sorting gives: exact counts, nobody twice.
+func FuzzSelect(f *testing.F) {
+	f.Add(uint64(1), uint64(2))
+	f.Fuzz(func(t *testing.T, a, b uint64) {
+		p, registered := randomDraw(rand.New(rand.NewPCG(a, b)))
+		pools, seed := sealPools(p, registered), SHA256.Sum([]byte{byte(a), byte(b)})
+		s, err := Select(p, seed, pools)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(s.Result().Bytes(), plainResult(p, seed, pools).Bytes()) {
+			t.Errorf("differs from plain sorting; plan\n%s", p.Bytes())
+		}
+		checkAwards(t, p, pools, s.Result())
 	})
 }
