@@ -11,10 +11,12 @@ type vocabulary map[string]map[string]string
 
 // The vocabularies of codes that are neither in the rule book nor a status.
 var fixedWords = vocabulary{
-	"order-kind":      {"credit": "入账", "recall": "收回", "return": "退回"},
-	"account":         {"source": "出资方", "float": "待发", "in_flight": "在途", "issued": "钱包内", "spent": "已消费", "recalled": "已收回", "returned": "已退回"},
-	"posting":         {"fund": "资金到位", "place": "占用", "dispatch": "发出", "settle": "入账结果", "payment": "消费", "refund": "退款", "recall": "收回", "return": "退回出资方"},
-	"difference-kind": {"missing-here": "我方无记录", "missing-there": "对方无记录", "amount": "金额不符", "status": "状态不符"},
+	"order-kind": {"credit": "入账", "recall": "收回", "return": "退回"},
+	"account":    {"source": "出资方", "float": "待发", "in_flight": "在途", "issued": "钱包内", "spent": "已消费", "recalled": "已收回", "returned": "已退回"},
+	"posting":    {"fund": "资金到位", "place": "占用", "dispatch": "发出", "settle": "入账结果", "payment": "消费", "refund": "退款", "recall": "收回", "return": "退回出资方"},
+	"difference-kind": {"missing-here": "我方无记录", "missing-there": "对方无记录", "amount": "金额不符", "status": "状态不符",
+		"refund-order": "退款次序不符", "ledger": "与账本不符", "event-refused": "通知被拒"},
+	"award":           {"held": "中签", "waiting": "候补中", "released": "已让出"},
 	"settlement-line": {"payment": "支付", "refund": "退款", "correction": "更正"},
 	"origin":          {"callback": "实时通知", "statement": "对账单补记"},
 	"pay-mode": {"pos-shows-code": "扫收银机码", "pos-scans-payer": "被扫付款码", "stand-qr": "扫立牌码", "tap": "碰一碰",
