@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/xuri/excelize/v2"
 	"gorm.io/gorm"
@@ -166,4 +168,49 @@ func digestOf(mark string) string { return "X'" + strings.Repeat(mark[1:], 32) +
 func moment(mark string) string {
 	minutes, _ := strconv.ParseInt(mark[2:], 10, 64) // the pattern has digits only
 	return strconv.FormatInt(begin+minutes*60000, 10)
+}
+
+// A report is of one moment: while people go on registering, its tables and the counts that they are held against agree.
+func TestReportIsOfOneSnapshot(t *testing.T) {
+	withOffice(t, func(o *office) {
+		fill(o.t, o)
+		cover, words, err := o.cover(context.Background(), o.id, "snapshot", "regulator")
+		must(o.t, err)
+		stop, ended := make(chan struct{}), make(chan error, 1)
+		go func() { ended <- o.registerUntil(stop) }()
+		seen := map[int64]bool{}
+		deadline := time.Now().Add(time.Minute)
+		for i := 0; i < 15 || len(seen) < 2 && time.Now().Before(deadline); i++ {
+			scope := Scope{Campaign: o.id, Words: words}
+			made, err := o.compose(context.Background(), Order{Name: "registrations", Format: CSV}, cover, scope, io.Discard)
+			if err != nil {
+				o.t.Error(err)
+				break
+			}
+			seen[made.Totals[0].Sum] = true
+		}
+		close(stop)
+		must(o.t, <-ended)
+		if len(seen) < 2 {
+			o.t.Errorf("nobody registered meanwhile: %v", seen)
+		}
+	})
+}
+
+// registerUntil adds registrations one by one.
+func (o *office) registerUntil(stop chan struct{}) error {
+	for {
+		select {
+		case <-stop:
+			return nil
+		default:
+		}
+		err := o.DB.InTx(context.Background(), func(tx *gorm.DB) error {
+			return tx.Exec("INSERT INTO registrations (campaign_id, entry, salt, sealed, pool, district, operator, tier_choice, consents, status, reason, source, body_hash, registered_at, changed_at) VALUES" +
+				strings.NewReplacer("H", digestOf("H00")).Replace(" (1, H, H, H, 'suzhou', 'gusu', 'icbc', '', '', 'confirmed', '', 'online', H, 1607133600000, 1607133600000)")).Error
+		})
+		if err != nil {
+			return err
+		}
+	}
 }
