@@ -218,6 +218,11 @@ func (s *Service) readmit(tx *gorm.DB, appeal Appeal, row *registrationRow) erro
 	if row.Status != Excluded || row.Reason != appeal.Reason {
 		return errRegistrationStatus
 	}
+	if appeal.Reason == errNameMismatch.Code { // or the job would ask again
+		if err := saveCheck(tx, checkRow(row.ID, row.CampaignID, checkName, checkPassed, database.At(s.Now()))); err != nil {
+			return err
+		}
+	}
 	return moveRegistration(tx, row, Confirmed, "", s.Now(), nil)
 }
 

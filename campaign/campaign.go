@@ -25,7 +25,7 @@ import (
 	"hongbao/internal/staff"
 )
 
-// Service holds campaigns and registrations. All fields are required, save Evidence, Kept, Dossier, Log and
+// Service holds campaigns and registrations. All fields are required, save Evidence, Names, Kept, Dossier, Log and
 // Measures.
 type Service struct {
 	DB       *database.DB
@@ -39,6 +39,7 @@ type Service struct {
 	Kept func(ctx context.Context, campaignID int64, registrationIDs []int64) (map[int64]bool, error)
 	// Dossier is what the rooms above keep about a registration, for the person's own download.
 	Dossier  func(ctx context.Context, campaignID, registrationID int64) (any, error)
+	Names    Names // nil: names are not checked
 	Staff    *staff.Service
 	Now      func() time.Time
 	Random   io.Reader
@@ -108,6 +109,7 @@ func (s *Service) Jobs() []database.Job {
 		{Name: "campaign-open", ZH: "到时开放登记", Schedule: "* * * * *", Run: s.OpenDue},
 		{Name: "campaign-close", ZH: "到时截止登记", Schedule: "* * * * *", Run: s.CloseDue},
 		{Name: "risk-assess", ZH: "按风险规则核查登记名单", Schedule: "* * * * *", Run: s.AssessDue},
+		{Name: "outside-check", ZH: "实名核验与资格补查", Schedule: "* * * * *", Run: s.CheckOutside},
 		{Name: "messages-send", ZH: "发送官方短信", Schedule: "* * * * *", Run: s.SendMessages},
 		{Name: "unselected-erase", ZH: "按期删除未中签者的个人信息", Schedule: "40 3 * * *", Run: s.EraseUnselected},
 		{Name: "refusals-flush", ZH: "记录未受理登记的计数", Schedule: "* * * * *", Run: s.FlushRefusals},

@@ -29,6 +29,7 @@ func (rb *RuleBook) check(r *reading) {
 	rb.checkReview(r)
 	rb.checkRisk(r)
 	rb.checkChallenge(r)
+	rb.checkNameCheck(r)
 }
 
 func (rb *RuleBook) checkNames(r *reading) {

@@ -2,7 +2,6 @@ package campaign
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -33,13 +32,15 @@ func (s *Service) gather(ctx context.Context, group []*waiter) error {
 	if err != nil {
 		return err
 	}
-	asked := make([][]string, len(group))
+	asked, answered := make([][]string, len(group)), true
 	if s.Evidence != nil {
-		if asked, err = s.Evidence.Kinds(ctx, group[0].live.Slug, documents); err != nil {
-			return fmt.Errorf("asking for evidence: %w", err)
+		if asked, err = s.Evidence.Kinds(ctx, group[0].live.Slug, documents); err != nil || len(asked) != len(group) {
+			s.warn("the evidence register does not answer", err)
+			asked, answered = make([][]string, len(group)), false
 		}
 	}
 	for i, w := range group {
+		w.unasked = s.Evidence != nil && !answered
 		w.facts.Evidence = slices.Concat(listed[indexes[i]], asked[i])
 	}
 	return nil

@@ -3,6 +3,7 @@ package campaign
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -65,6 +66,7 @@ func (s *Service) screen(ctx context.Context, group []*waiter) ([]*waiter, error
 		return nil, nil
 	}
 	rules := group[0].live.Book.Eligibility
+	s.identify(ctx, group)
 	if rules.NeedsEvidence() {
 		if err := s.gather(ctx, group); err != nil {
 			return group, err
@@ -72,7 +74,12 @@ func (s *Service) screen(ctx context.Context, group []*waiter) ([]*waiter, error
 	}
 	return slices.DeleteFunc(group, func(w *waiter) bool {
 		err := rules.Check(w.facts)
-		if err != nil {
+		if errors.Is(err, errEvidence) && w.unasked {
+			err = nil // pending: a job asks again
+		} else {
+			w.unasked = false
+		}
+		if err = errors.Join(err, unless(w.name != Mismatch, errNameMismatch)); err != nil {
 			w.answer(err)
 		}
 		return err != nil
@@ -147,6 +154,7 @@ func (s *Service) inserter() *database.Inserter {
 func (s *Service) settle(tx *gorm.DB, group []*waiter, ids map[database.Bytes32]int64, outcomes []outcome) error {
 	var left []*registrationRow
 	var messages []messageRow
+	var checks [][]any
 	for i, w := range group {
 		id, ok := ids[w.row.Entry]
 		if !ok {
@@ -154,11 +162,12 @@ func (s *Service) settle(tx *gorm.DB, group []*waiter, ids map[database.Bytes32]
 			continue
 		}
 		outcomes[i].id = id
+		checks = append(checks, w.checksOf(id, database.At(s.Now()))...)
 		if w.row.Status == Registered {
 			messages = append(messages, w.live.message(id, w.row.CampaignID, StageConfirm, s.Now()))
 		}
 	}
-	if err := queueMessages(tx, messages); err != nil {
+	if err := errors.Join(queueMessages(tx, messages), insertChecks(tx, checks)); err != nil {
 		return err
 	}
 	if err := s.settleRest(tx, group, left, outcomes); err != nil {

@@ -37,10 +37,11 @@ type RuleBook struct {
 	ConfirmWithin time.Duration `yaml:"confirm_within,omitempty"` // two-step: time to enter the code sent by SMS
 	SMSCode       bool          `yaml:"sms_code"`                 // the phone is proved with a code before registering
 	Messages      Messages      `yaml:"messages,omitempty"`
-	Retention     Retention     `yaml:"retention,omitempty"` // for how long personal data is kept
-	Risk          Risk          `yaml:"risk,omitempty"`      // how mass registration is found
-	Challenge     Challenge     `yaml:"challenge,omitempty"` // the calculation against scripts
-	Appeals       Appeals       `yaml:"appeals,omitempty"`   // the clocks of appeals
+	Retention     Retention     `yaml:"retention,omitempty"`  // for how long personal data is kept
+	Risk          Risk          `yaml:"risk,omitempty"`       // how mass registration is found
+	NameCheck     string        `yaml:"name_check,omitempty"` // at-registration or before-freeze
+	Challenge     Challenge     `yaml:"challenge,omitempty"`  // the calculation against scripts
+	Appeals       Appeals       `yaml:"appeals,omitempty"`    // the clocks of appeals
 
 	source []byte
 }

@@ -132,6 +132,7 @@ func TestRuleBookRefusals(t *testing.T) {
 		{"appeals that outlive the review", "decide: 24h}", "decide: 49h}", "appeals.decide", "no longer than windows.review", false},
 		{"a challenge without end", "sms_code: true", "sms_code: true\nchallenge: {bits: 9, most: 30, wait: 5s}", "challenge.bits", "bits <= most", false},
 		{"a challenge that waits for ever", "sms_code: true", "sms_code: true\nchallenge: {bits: 9, most: 20, wait: 5h}", "challenge.wait", "ten minutes", false},
+		{"a name check at no known time", "name_check: before-freeze", "name_check: sometimes", "name_check", "not one of", false},
 		{"appeals without a clock", "appeals: {file: 48h, decide: 24h}", "appeals: {decide: 24h}", "appeals.file", "is missing", false},
 		{"id not a token", "id: suzhou-2020", "id: Suzhou 2020", "id", "lower-case", false},
 	}

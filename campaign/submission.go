@@ -72,6 +72,9 @@ type application struct {
 	facts    Applicant
 	desk     string // the member of staff at whose desk it was made, or ""
 	row      *registrationRow
+	person   Person  // as it was typed
+	name     Verdict // of the real-name check, "" while nobody has answered
+	unasked  bool    // the evidence register did not answer
 }
 
 // particulars is the sealed part of a registration.
@@ -102,6 +105,7 @@ func (s *Service) apply(live *Live, vault *identity.Vault, sub Submission) (*app
 	if a.row, err = s.draft(live, vault, sub, particulars{name, document.Kind, document.Number, phone, sub.CodeWord}, document.Linked); err != nil {
 		return nil, err
 	}
+	a.person = Person{name, document, phone}
 	a.row.Consents = strings.Join(agreed, " ")
 	return a, nil
 }

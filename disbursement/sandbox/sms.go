@@ -9,7 +9,8 @@ import (
 
 const smsName = "sms"
 
-// sms is the telecom operator: it takes messages from the platform, and every citizen can read those of the own phone.
+// sms is the telecom operator: it takes messages from the platform, and every citizen can read those of the own phone. The
+// city's other offices answer at the same address.
 type sms struct {
 	now     func() time.Time
 	mu      sync.Mutex
@@ -26,7 +27,8 @@ func newSMS(now func() time.Time) *sms { return &sms{now: now, inboxes: map[stri
 
 func (s *sms) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("POST /sms/v1/messages", handle(s.take))
+	mux.Handle("POST /sms/v1/messages", withToken(false, handle(s.take)))
+	(&offices{}).routes(mux)
 	mux.HandleFunc("GET /sms/v1/inbox/{phone}", func(w http.ResponseWriter, r *http.Request) {
 		write(w, map[string][]message{"messages": s.inbox(r.PathValue("phone"))}, nil)
 	})

@@ -31,8 +31,13 @@ type Config struct {
 	Door        string            // address on which operators are heard, with mutual TLS; empty is the service's own
 	DoorTLS     signing.MutualTLS // of that address
 	SMS         string            // base URL of the SMS gateway; empty writes messages to the outbox only
-	KeeperURL   string            // base URL of the pseudonym keeper; empty keeps pseudonyms in this process
-	Keys        Keys
+	Names       string            // base URL of the real-name check; empty checks no names
+	Evidence    string            // base URL of the evidence register; empty knows the imported lists alone
+
+	SMSToken, NamesToken, EvidenceToken string // what the three ask for
+
+	KeeperURL string // base URL of the pseudonym keeper; empty keeps pseudonyms in this process
+	Keys      Keys
 
 	WebhookPrivate bool // webhooks may go to loopback and private addresses
 }
@@ -77,6 +82,11 @@ var settings = []Setting{
 	{Name: "operator-authorities", Help: "authorities of the operators' certificates, PEM; old and new ones while they change", Set: func(c *Config, v string) error { c.DoorTLS.Authorities = v; return fileExists(v) }},
 	{Name: "sms-url", Help: "base URL of the SMS gateway (default: messages stay in the outbox)", Set: func(c *Config, v string) (err error) { c.SMS, err = webAddress(v); return }},
 	{Name: "webhook-private", Default: "no", Help: "yes lets webhooks go to loopback and private addresses and to plain HTTP", Set: setWebhookPrivate},
+	{Name: "sms-token", Secret: true, Help: "token that the SMS gateway asks for", Set: func(c *Config, v string) error { c.SMSToken = v; return nil }},
+	{Name: "names-url", Help: "base URL of the real-name check (default: names are not checked)", Set: func(c *Config, v string) (err error) { c.Names, err = webAddress(v); return }},
+	{Name: "names-token", Secret: true, Help: "token that the real-name check asks for", Set: func(c *Config, v string) error { c.NamesToken = v; return nil }},
+	{Name: "evidence-url", Help: "base URL of the evidence register (default: imported lists alone)", Set: func(c *Config, v string) (err error) { c.Evidence, err = webAddress(v); return }},
+	{Name: "evidence-token", Secret: true, Help: "token that the evidence register asks for", Set: func(c *Config, v string) error { c.EvidenceToken = v; return nil }},
 	{Name: "master-key", Secret: true, Required: true, Help: "key that wraps the campaigns' keys, 64 hex digits", Set: func(c *Config, v string) error { return c.Keys.setMaster(v) }},
 	{Name: "previous-master-key", Secret: true, Passing: true, Help: "the master key before this one, until `hongbao keys rotate` has wrapped everything anew, 64 hex digits", Set: func(c *Config, v string) error { return c.Keys.setPrevious(v) }},
 	{Name: "citizen-secret", Secret: true, Required: true, Help: "key of the citizens' tokens and SMS codes, 64 hex digits", Set: func(c *Config, v string) error { return c.Keys.setCitizen(v) }},
@@ -173,7 +183,21 @@ func (c *Config) crossCheck() (mistakes []error) {
 	if c.Keys.Demo && !isLoopback(c.Listen) {
 		mistakes = append(mistakes, fmt.Errorf("listen %s: demo keys are refused outside the loopback address, since anyone can make the same; make keys of your own", c.Listen))
 	}
+	mistakes = append(mistakes, c.crossCheckOffices()...)
 	return append(append(mistakes, c.crossCheckDoor()...), c.crossCheckKeeper()...)
+}
+
+// crossCheckOffices: identity is sent to nobody in the clear, nor to whoever asks for no token.
+func (c *Config) crossCheckOffices() (mistakes []error) {
+	for _, o := range []struct{ name, url, token string }{{"sms", c.SMS, "asked for where the gateway does"}, {"names", c.Names, c.NamesToken}, {"evidence", c.Evidence, c.EvidenceToken}} {
+		if u, err := url.Parse(o.url); err == nil && u.Scheme == "http" && !isLoopback(net.JoinHostPort(u.Hostname(), "0")) {
+			mistakes = append(mistakes, fmt.Errorf("%s-url: want https outside the loopback address: identity travels there", o.name))
+		}
+		if o.url != "" && o.token == "" {
+			mistakes = append(mistakes, fmt.Errorf("%s-url: needs HONGBAO_%s_TOKEN: identity is sent to nobody without one", o.name, strings.ToUpper(o.name)))
+		}
+	}
+	return mistakes
 }
 
 // crossCheckKeeper: whoever holds the register of people must not hold the keeper's key as well.

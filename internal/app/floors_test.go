@@ -23,7 +23,7 @@ var floors = [][]string{
 	{"campaign"},
 	{"lottery"},
 	{"disbursement"},
-	{"reporting", "disbursement/gateway", "disbursement/sandbox", "disbursement/operatortest"},
+	{"reporting", "disbursement/gateway", "disbursement/sandbox", "disbursement/operatortest", "campaign/office"},
 	{"admin", "internal/rehearsal"},
 	{"internal/app"},
 	{"."}, // main.go

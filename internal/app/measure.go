@@ -16,6 +16,7 @@ import (
 	"github.com/robfig/cron/v3"
 
 	"hongbao/campaign"
+	"hongbao/campaign/office"
 	"hongbao/disbursement/gateway"
 	"hongbao/internal/database"
 	"hongbao/internal/watch"
@@ -29,13 +30,14 @@ type instruments struct {
 	campaign *campaign.Measures
 	gateway  *gateway.Measures
 	jobs     *jobMeasures
+	office   *office.Measures
 	draining prometheus.Gauge
 }
 
 func newInstruments() *instruments {
 	registry := prometheus.NewRegistry()
 	i := &instruments{registry: registry, web: web.NewMeasures(registry), campaign: campaign.NewMeasures(registry),
-		gateway: gateway.NewMeasures(registry), jobs: newJobMeasures(registry),
+		gateway: gateway.NewMeasures(registry), jobs: newJobMeasures(registry), office: office.NewMeasures(registry),
 		draining: prometheus.NewGauge(prometheus.GaugeOpts{Name: "hongbao_draining", Help: "1 while the process takes its leave."})}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "hongbao_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": Version()}})
 	build.Set(1)

@@ -35,11 +35,13 @@ type surroundings struct {
 	chain  draw.Chain
 	beacon lottery.Beacon
 	operatorSet
-	sms     campaign.SMS
-	proxies []string // whose word on a caller's address is believed
-	badge   string   // "rehearsal" or "live"
-	secure  bool     // the site is reached over HTTPS
-	cost    int      // of the staff's password hashes; 0 is the default
+	sms      campaign.SMS
+	names    campaign.Names    // nil: names are not checked
+	evidence campaign.Evidence // nil: imported lists alone
+	proxies  []string          // whose word on a caller's address is believed
+	badge    string            // "rehearsal" or "live"
+	secure   bool              // the site is reached over HTTPS
+	cost     int               // of the staff's password hashes; 0 is the default
 
 	instruments *instruments
 }
@@ -74,7 +76,7 @@ func wire(db *database.DB, config *Config, around surroundings) (*platform, erro
 	p.staff = &staff.Service{DB: db, Vault: vault, Previous: previous, Now: around.now, Random: rand.Reader, Cost: around.cost}
 	logKey := func(city string) (lottery.LogKey, error) { return config.Keys.LogKey(config.LogName, city) }
 	p.campaigns = &campaign.Service{
-		DB: db, Keys: config.Keys.ring(db), Staff: p.staff, SMS: around.sms, Now: around.now, Random: rand.Reader,
+		DB: db, Keys: config.Keys.ring(db), Staff: p.staff, SMS: around.sms, Names: around.names, Evidence: around.evidence, Now: around.now, Random: rand.Reader,
 		Measures: p.instruments.campaign,
 		Receipts: func(city string) (note.Signer, error) { key, err := logKey(city); return key.Signer, err },
 	}

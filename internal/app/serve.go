@@ -97,9 +97,7 @@ func liveSurroundings(ctx context.Context, config *Config) (surroundings, error)
 	if around.operatorSet, err = loadOperators(config.Operators, signer, around.instruments.gateway); err != nil {
 		return around, err
 	}
-	if config.SMS != "" {
-		around.sms = newSMSGateway(config.SMS)
-	}
+	config.offices(&around)
 	if around.chain, err = readChain(config.BeaconChain); err != nil {
 		return around, err
 	}

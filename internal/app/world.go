@@ -59,7 +59,7 @@ func (w *world) around(now func() time.Time, keys Keys) (surroundings, error) {
 	around := surroundings{
 		now: now, chain: w.beacon.Chain(), beacon: &beacon.Client{Chain: w.beacon.Chain(), Relays: []string{w.relay}},
 		operatorSet: newOperatorSet(), badge: "rehearsal",
-		sms: newSMSGateway(w.street.SMSURL()), proxies: []string{"127.0.0.1"},
+		proxies:     []string{"127.0.0.1"},
 		instruments: newInstruments(),
 		cost:        bcrypt.MinCost, // staff sign in after each jump of the clock, and their passwords are random or printed on the screen
 	}
@@ -69,6 +69,9 @@ func (w *world) around(now func() time.Time, keys Keys) (surroundings, error) {
 			return around, err
 		}
 	}
+	city := &Config{SMS: w.street.SMSURL(), SMSToken: sandbox.CityToken, Names: w.street.SMSURL(), NamesToken: sandbox.CityToken,
+		Evidence: w.street.SMSURL(), EvidenceToken: sandbox.CityToken}
+	city.offices(&around)
 	return around, nil
 }
 

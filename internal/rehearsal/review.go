@@ -34,13 +34,16 @@ type finding struct {
 	Status  string
 }
 
-// review is what happens between the close and the freeze: two people exclude whom the risk rules name, and appeals are
+// review is what happens between the close and the freeze: names are checked, two people exclude whom the risk rules name, and appeals are
 // heard, one against that and one against a refusal. Both are granted.
 func (s *script) review(ctx context.Context) error {
 	if !s.book.Risk.Set() || !s.book.Appeals.Set() {
 		return nil
 	}
 	if _, err := s.staff.run(ctx, "risk-assess"); err != nil {
+		return err
+	}
+	if _, err := s.staff.drain(ctx, "outside-check"); err != nil {
 		return err
 	}
 	excluded, err := s.excludeFound(ctx)
