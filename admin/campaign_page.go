@@ -122,9 +122,6 @@ func (k *Console) particulars(c *gin.Context, one campaign.Campaign, book *campa
 		fact{Label: web.Tr(c, "运营机构", "Operators"), Value: web.Count(len(book.Operators))}, fact{Label: web.Tr(c, "服务电话", "Contact"), Value: book.City.Contact},
 		fact{Label: web.Tr(c, "个人信息", "Personal data"), Value: web.Tr(c, "留存期限与删除证书", "Retention and certificates of deletion"), URL: "/console/campaigns/" + one.Slug + "/deletions"},
 		fact{Label: web.Tr(c, "建立", "Made"), Value: one.CreatedBy + " · " + web.Date(one.CreatedAt)})
-	if one.Status == campaign.Drawn || one.Status == campaign.Settled {
-		facts = append(facts, fact{Label: web.Tr(c, "资金结清", "Close-out"), Value: web.Tr(c, "未了结的事项与证明", "What is still open, and the certificate"), URL: "/console/campaigns/" + one.Slug + "/close-out"})
-	}
 	if k.may(web.ActorOf(c), staff.CampaignEdit) {
 		facts = append(facts, fact{Label: web.Tr(c, "下一期", "Next of the series"), Value: web.Tr(c, "复制为新活动", "Copy as a new campaign"), URL: "/console/campaigns/new?from=" + one.Slug})
 	}

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -116,24 +117,24 @@ func (k *Console) render(c *gin.Context, build shows, refusal error) error {
 	} else if done, ok := doneSentences[c.Query("done")]; ok {
 		shown.Alert = &alert{Tone: "success", Text: web.Tr(c, done[0], done[1])}
 	}
-	forms := 0
-	number(shown.Blocks, &forms)
+	number(shown.Blocks, map[string]int{})
 	return k.web.Render(c, status, "admin/page.html", shown)
 }
 
-// number makes the ids of fields differ between the forms of a page; the first form keeps the plain names.
-func number(blocks []block, forms *int) {
+// number makes the ids of fields differ between the forms of a page, and within one; the first of a name keeps it plain.
+func number(blocks []block, seen map[string]int) {
 	for _, b := range blocks {
 		for _, form := range b.forms() {
-			*forms++
 			for i := range form.Fields {
-				if *forms > 1 {
-					form.Fields[i].ID = fmt.Sprintf("%s-%d", form.Fields[i].Name, *forms)
+				field := &form.Fields[i]
+				id := cmp.Or(field.ID, field.Name)
+				if seen[id]++; seen[id] > 1 {
+					field.ID = fmt.Sprintf("%s-%d", id, seen[id])
 				}
 			}
 		}
-		number(b.Columns, forms)
-		number(b.Inside, forms)
+		number(b.Columns, seen)
+		number(b.Inside, seen)
 	}
 }
 
