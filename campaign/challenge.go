@@ -99,7 +99,7 @@ func (s *Service) PoseChallenge(ctx context.Context, slug, phone string) (PosedC
 	if err := live.accepts(s.Now()); err != nil || !live.Book.Challenge.Set() {
 		return PosedChallenge{}, err
 	}
-	number, err := identity.ParsePhone(clip(phone))
+	number, err := identity.ParsePhone(numeral(phone))
 	if err != nil {
 		return PosedChallenge{}, err
 	}

@@ -43,7 +43,7 @@ type challenge struct {
 // step of the particulars, so that most of a wait is over when the person submits.
 func (s *Service) poseTo(z *wizard) error {
 	live := z.view.Live
-	phone, err := identity.ParsePhone(clip(z.sub.Phone))
+	phone, err := identity.ParsePhone(numeral(z.sub.Phone))
 	if err != nil || !live.Book.Challenge.Set() {
 		return nil // the step of the phone says so
 	}

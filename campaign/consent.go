@@ -51,6 +51,9 @@ func (l *Live) Consents() []Consent {
 // version. A purpose without a version means the present one. It is an error if a required statement is missing, or one
 // is named that no campaign has.
 func (l *Live) agreed(given []string) ([]string, error) {
+	if len(given) > 2*len(consents) {
+		return nil, errConsents
+	}
 	for _, one := range given {
 		if !slices.ContainsFunc(consents, func(c Consent) bool { return c.is(one) }) {
 			return nil, errConsents

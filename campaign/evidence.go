@@ -168,7 +168,7 @@ func readDocument(vault *identity.Vault, kind func(cells map[string]string) (str
 	if err != nil {
 		return proof{}, err
 	}
-	document, err := identity.ParseDocument(identity.Kind(cells["document_kind"]), clip(cells["document"]))
+	document, err := identity.ParseDocument(identity.Kind(cells["document_kind"]), numeral(cells["document"]))
 	if err != nil {
 		return proof{}, err
 	}

@@ -10,9 +10,11 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"hongbao/internal/staff"
 	"hongbao/internal/testkit"
@@ -161,6 +163,80 @@ func TestBadInputOverHTTP(t *testing.T) {
 	}
 	if n := s.count("SELECT COUNT(*) FROM registrations"); n != 0 {
 		t.Errorf("%d rows", n)
+	}
+}
+
+// Each field has a length and an alphabet. What goes beyond them is refused with the field's name, in the citizen's language,
+// and nothing is stored.
+func TestEveryFieldIsBounded(t *testing.T) {
+	s := newSite(t)
+	c := s.open(suzhou(t, anyone...))
+	long := func(n int) string { return strings.Repeat("a", n) }
+	for field, bad := range map[string][]any{
+		"name":          {"", strings.Repeat("张", 61), "张三<script>", "张\u0000三", "12345", 7, nil, []string{"张三"}},
+		"document_kind": {"passport", long(5000), 1},
+		"document":      {"", "123", long(5000), resident(1) + strings.Repeat(" ", 190) + "x", resident(1) + "'--", "１１", true},
+		"phone":         {"", "12345", "+85291234567", long(5000), phoneOf(1) + strings.Repeat(" ", 200), "139\n0000", 13900000001},
+		"sms_code":      {"12345", "1234567", "12345a", long(5000), 123456},
+		"operator":      {"", "cmb", long(5000), "icbc ", 1},
+		"district":      {"atlantis", long(5000), "gusu' OR 1", 3},
+		"location":      {"yes", 1, "true"},
+		"tier":          {"envelope-200", long(5000), 5},
+		"consents":      {nil, []string{}, []string{"registration@1"}, []string{"registration@99", "operator@1"}, []string{long(5000)}, slices.Repeat([]string{"registration", "operator"}, 50), "registration"},
+		"code_word":     {"a", long(13), "a.b", "见 面", "123", "桂\u0000花", 7},
+		"device":        {long(65), "a b", "设备", 9},
+	} {
+		for _, value := range bad {
+			var submission map[string]any
+			if err := json.Unmarshal([]byte(body(t, person(c.Slug, 1))), &submission); err != nil {
+				t.Fatal(err)
+			}
+			if submission[field] = value; value == nil {
+				delete(submission, field)
+			}
+			text, err := json.Marshal(submission)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.refuses(c.Slug, field, string(text), "")
+		}
+	}
+	for _, key := range []string{"short", long(65), "with blank", "密钥密钥密钥"} {
+		s.refuses(c.Slug, "Idempotency-Key", body(t, person(c.Slug, 1)), key)
+	}
+	if n := s.count("SELECT COUNT(*) FROM registrations"); n != 0 {
+		t.Errorf("%d rows", n)
+	}
+	if status, text := s.send("POST", "/api/v1/campaigns/"+c.Slug+"/registrations", "", "application/json", body(t, person(c.Slug, 1))); status != 201 {
+		t.Errorf("the good one: %d %s", status, text)
+	}
+}
+
+// refuses fails unless a submission is refused for a field, in the language that is asked for.
+func (s *site) refuses(slug, field, body, key string) {
+	s.t.Helper()
+	for language, han := range map[string]bool{"zh": true, "en": false} {
+		request, err := http.NewRequest("POST", s.url+"/api/v1/campaigns/"+slug+"/registrations?lang="+language, strings.NewReader(body))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", "application/json")
+		if key != "" {
+			request.Header.Set("Idempotency-Key", key)
+		}
+		response, err := s.client.Do(request)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		defer response.Body.Close()
+		var problem web.Problem
+		if err := json.NewDecoder(response.Body).Decode(&problem); err != nil {
+			s.t.Fatal(err)
+		}
+		inHan := strings.ContainsFunc(problem.Detail, func(r rune) bool { return unicode.Is(unicode.Han, r) })
+		if response.StatusCode != 400 || problem.Field != field || inHan != han {
+			s.t.Errorf("%s in %s: %d, field %q, %q\n%.300s", field, language, response.StatusCode, problem.Field, problem.Detail, body)
+		}
 	}
 }
 

@@ -111,7 +111,7 @@ func (s *Service) pass(wizard *wizard, step string) error {
 		_, err := wizard.view.agreed(wizard.sub.Consents)
 		return err
 	case stepPhone:
-		if _, err := identity.ParsePhone(clip(wizard.sub.Phone)); err != nil || !wizard.view.Book.SMSCode {
+		if _, err := identity.ParsePhone(numeral(wizard.sub.Phone)); err != nil || !wizard.view.Book.SMSCode {
 			return err
 		}
 		return recently(s.SendCode(wizard.c.Request.Context(), wizard.view.Slug, wizard.sub.Phone))

@@ -175,7 +175,7 @@ func (s *Service) known(ctx context.Context, slug, phone, code string) (*Live, *
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	number, err := identity.ParsePhone(clip(phone))
+	number, err := identity.ParsePhone(numeral(phone))
 	if err != nil {
 		return nil, nil, nil, err
 	}

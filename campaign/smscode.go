@@ -29,7 +29,7 @@ func (s *Service) SendCode(ctx context.Context, slug, phone string) error {
 	if err := live.accepts(s.Now()); err != nil {
 		return err
 	}
-	number, err := identity.ParsePhone(clip(phone))
+	number, err := identity.ParsePhone(numeral(phone))
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (s *Service) checkCode(live *Live, vault *identity.Vault, sub Submission) e
 	if !live.Book.SMSCode || sub.Desk != "" {
 		return nil
 	}
-	phone, err := identity.ParsePhone(clip(sub.Phone))
+	phone, err := identity.ParsePhone(numeral(sub.Phone))
 	if err != nil {
 		return err
 	}

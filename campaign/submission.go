@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -52,7 +53,7 @@ var (
 	errTier         = fault.Field("tier", "tier", "请选择一个档次。", "Please choose a tier.")
 	errConsents     = fault.Field("consents", "consents", "需要您同意各项必需的说明后才能登记。", "You need to agree to each of the required statements.")
 	errCodeWord     = fault.Field("code_word", "code-word", "暗语为 2 到 12 个汉字、字母或数字，至少含一个字。", "A code word has 2 to 12 letters or digits, at least one of them a letter.")
-	errDevice       = fault.Field("device", "device", "设备标识过长。", "The device id is too long.")
+	errDevice       = fault.Field("device", "device", "设备标识应为不超过 64 个的可见字符。", "The device id has at most 64 visible characters.")
 	errSMSCode      = fault.Field("sms_code", "sms-code", "短信验证码不正确或已过期，请重新获取。", "The SMS code is wrong or has expired; please ask for a new one.")
 	errKey          = fault.Field("Idempotency-Key", "idempotency-key-form", "幂等键应为 8 到 64 个可见字符。", "The idempotency key must have 8 to 64 visible characters.")
 	errOtherBody    = fault.New(fault.Conflict, "idempotency-key", "同一幂等键不能提交不同内容。", "The same idempotency key came with another body.")
@@ -89,8 +90,8 @@ type particulars struct {
 // apply checks every field and seals what identifies the person. The error joins the faults of all fields.
 func (s *Service) apply(live *Live, vault *identity.Vault, sub Submission) (*application, error) {
 	name := strings.Join(strings.Fields(sub.Name), " ")
-	document, documentErr := identity.ParseDocument(identity.Kind(sub.DocumentKind), clip(sub.Document))
-	phone, phoneErr := identity.ParsePhone(clip(sub.Phone))
+	document, documentErr := identity.ParseDocument(identity.Kind(sub.DocumentKind), numeral(sub.Document))
+	phone, phoneErr := identity.ParsePhone(numeral(sub.Phone))
 	agreed, consentErr := live.agreed(sub.Consents)
 	err := errors.Join(unless(isName(name), errName), documentErr, live.checkKind(document, documentErr), phoneErr,
 		live.checkChoices(sub), consentErr, checkKeys(sub))
@@ -187,6 +188,14 @@ func idempotencyKey(vault *identity.Vault, sub Submission) *database.Bytes32 {
 	return index(vault, "idempotency", "key "+sub.IdempotencyKey)
 }
 
+// numeral gives a document or phone as it was typed, or "", which is none, for a text that is too long to be one.
+func numeral(text string) string {
+	if len(text) > 200 {
+		return ""
+	}
+	return text
+}
+
 // clip keeps a hostile text from costing more than a look: no document or phone is longer.
 func clip(text string) string { return text[:min(len(text), 200)] }
 
@@ -217,11 +226,18 @@ func (l *Live) NeedsDistrict() bool {
 }
 
 func checkKeys(sub Submission) error {
-	visible := !strings.ContainsFunc(sub.IdempotencyKey, func(r rune) bool { return r <= ' ' || r > '~' })
 	return errors.Join(
-		unless(sub.IdempotencyKey == "" || visible && len(sub.IdempotencyKey) >= 8 && len(sub.IdempotencyKey) <= 64, errKey),
-		unless(len(sub.Device) <= 64, errDevice),
+		unless(sub.IdempotencyKey == "" || visible(sub.IdempotencyKey) && len(sub.IdempotencyKey) >= 8, errKey),
+		unless(visible(sub.Device), errDevice),
+		unless(sub.SMSCode == "" || smsCodeForm.MatchString(sub.SMSCode), errSMSCode),
 		unless(sub.CodeWord == "" || isCodeWord(sub.CodeWord), errCodeWord))
+}
+
+var smsCodeForm = regexp.MustCompile(`^[0-9]{6}$`)
+
+// visible: at most 64 characters of ASCII that can be seen.
+func visible(text string) bool {
+	return len(text) <= 64 && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 // isCodeWord: without signs, so that no code word looks like a link.
