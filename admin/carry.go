@@ -61,25 +61,26 @@ func carried(c *gin.Context) (string, error) {
 	return "", errCarried
 }
 
-func (k *Console) carryBeacon(c *gin.Context) (string, error) {
+// carriedFor is the campaign in the path and what was carried in for its draw.
+func (k *Console) carriedFor(c *gin.Context) (slug, text string, err error) {
 	found, err := k.theCampaign(c)
+	if err == nil {
+		text, err = carried(c)
+	}
+	return found.Slug, text, err
+}
+
+func (k *Console) carryBeacon(c *gin.Context) (string, error) {
+	slug, text, err := k.carriedFor(c)
 	if err != nil {
 		return "", err
 	}
-	text, err := carried(c)
-	if err != nil {
-		return "", err
-	}
-	return done("/console/draws/"+found.Slug, "saved"), k.Draws.CarryBeacon(c.Request.Context(), found.Slug, text, web.ActorOf(c).Username)
+	return done("/console/draws/"+slug, "saved"), k.Draws.CarryBeacon(c.Request.Context(), slug, text, web.ActorOf(c).Username)
 }
 
 // carryReveals takes reveals line by line. One that is refused ends it; those above it are public, and taking them again changes nothing.
 func (k *Console) carryReveals(c *gin.Context) (string, error) {
-	found, err := k.theCampaign(c)
-	if err != nil {
-		return "", err
-	}
-	text, err := carried(c)
+	slug, text, err := k.carriedFor(c)
 	if err != nil {
 		return "", err
 	}
@@ -89,9 +90,9 @@ func (k *Console) carryReveals(c *gin.Context) (string, error) {
 		if err != nil {
 			return "", fault.Field("text", "reveal-line", fmt.Sprintf("第 %d 行应为：名称 空格 64 位十六进制。", i+1), fmt.Sprintf("Line %d must be a name, a space and 64 hex digits.", i+1))
 		}
-		if err := k.Draws.Reveal(c.Request.Context(), found.Slug, name, reveal); err != nil {
+		if err := k.Draws.Reveal(c.Request.Context(), slug, name, reveal); err != nil {
 			return "", err
 		}
 	}
-	return done("/console/draws/"+found.Slug, "saved"), nil
+	return done("/console/draws/"+slug, "saved"), nil
 }
