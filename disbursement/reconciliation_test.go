@@ -3,8 +3,11 @@ package disbursement
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"io"
+	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -328,5 +331,55 @@ func TestLedgerIsAppendOnlyAndPostsOnce(t *testing.T) {
 				t.Errorf("%s: %v", statement, err)
 			}
 		}
+	})
+}
+
+// The grants that docs/operations.md prints hold the ledger without any trigger: the service posts, and changes nothing posted.
+func TestLedgerIsHeldByGrantsAlone(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, db *database.DB) {
+		if db.Dialect() != database.MySQL {
+			t.Skip("there are no grants")
+		}
+		ctx := context.Background()
+		manual, err := os.ReadFile("../docs/operations.md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, text, _ := strings.Cut(string(manual), "```sql\n")
+		query, _, _ := strings.Cut(text, "```")
+		account := "hongbao_" + strings.ToLower(rand.Text()[:8])
+		var name string
+		var grants []string
+		read := db.Read(ctx)
+		if err := errors.Join(read.Raw("SELECT DATABASE()").Scan(&name).Error, read.Raw(query).Scan(&grants).Error); err != nil || len(grants) < 20 {
+			t.Fatalf("%d grants, %v", len(grants), err)
+		}
+		exec(t, db, "CREATE USER "+account+" IDENTIFIED BY 'held'")
+		t.Cleanup(func() { exec(t, db, "DROP USER "+account) })
+		for _, grant := range grants {
+			exec(t, db, strings.Replace(grant, "TO hongbao", "TO "+account, 1))
+		}
+		server, err := url.Parse(os.Getenv(testkit.Server))
+		if err != nil {
+			t.Fatal(err)
+		}
+		server.User, server.Path = url.UserPassword(account, "held"), "/"+name
+		held, err := database.Open(ctx, server.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer held.Close()
+		w := newWorld(t, held, 4)
+		w.creditAll()
+		w.check()
+		clean(t, db) // takes the triggers away; what follows meets grants alone
+		w = newWorld(t, held, 2)
+		w.creditAll()
+		for _, statement := range []string{"UPDATE ledger_postings SET amount_fen = 1", "DELETE FROM ledger_postings", "UPDATE ledger_transactions SET at = 1", "DELETE FROM ledger_transactions"} {
+			if _, err := held.SQL().ExecContext(ctx, statement); err == nil || !strings.Contains(err.Error(), "denied") {
+				t.Errorf("%s: %v", statement, err)
+			}
+		}
+		w.check()
 	})
 }

@@ -344,22 +344,23 @@ func (c coupon) left() money.Fen { return c.credited - c.spent - c.recalled }
 // bank is an operator in memory. Trouble is asked at each call and says whether the call takes effect, and with which
 // error it ends.
 type bank struct {
-	mu       sync.Mutex
-	name     string
-	now      func() time.Time
-	trouble  func(call string) (applied bool, err error)
-	outcome  func(o Outcome) Outcome // what the bank says of an order it knows
-	refuse   func(orderNo string) string
-	nowallet bool
-	content  map[string]any // of each number ever seen
-	states   map[string]Outcome
-	coupons  map[string]*coupon
-	lines    []StatementLine
-	twist    func([]StatementLine) []StatementLine // what the statement really says
-	calls    map[string]int
-	subs     map[string]SubWallet
-	edition  int
-	told     func(Event) // what the bank tells by itself, where anybody listens
+	mu           sync.Mutex
+	name         string
+	now          func() time.Time
+	trouble      func(call string) (applied bool, err error)
+	outcome      func(o Outcome) Outcome // what the bank says of an order it knows
+	refuse       func(orderNo string) string
+	refuseRecall func(orderNo string) string
+	nowallet     bool
+	content      map[string]any // of each number ever seen
+	states       map[string]Outcome
+	coupons      map[string]*coupon
+	lines        []StatementLine
+	twist        func([]StatementLine) []StatementLine // what the statement really says
+	calls        map[string]int
+	subs         map[string]SubWallet
+	edition      int
+	told         func(Event) // what the bank tells by itself, where anybody listens
 }
 
 func newBank(name string, now func() time.Time) *bank {
@@ -479,6 +480,11 @@ func (b *bank) recall(o RecallOrder) Outcome {
 	c := b.coupons[o.CouponID]
 	if c == nil || c.credits == 0 {
 		return Outcome{OrderNo: o.OrderNo, State: StateFailed, Reason: ReasonCouponUnknown}
+	}
+	if b.refuseRecall != nil {
+		if reason := b.refuseRecall(o.OrderNo); reason != "" {
+			return Outcome{OrderNo: o.OrderNo, State: StateFailed, Reason: reason}
+		}
 	}
 	left := c.left()
 	c.recalled += left
