@@ -7,7 +7,10 @@ import (
 	"hongbao/internal/database"
 )
 
-// attempt names something of which a phone has only so many in a window: codes sent, codes tried. The phone is its keyed
+// deviceTries are the submissions of one browser in ten minutes. A family shares a phone.
+const deviceTries = 30
+
+// attempt names something of which a phone or a device has only so many in a window: codes sent, codes tried. The phone is its keyed
 // index, so the numbers themselves are not in memory.
 type attempt struct {
 	what  string
@@ -44,6 +47,18 @@ func (a *attempts) take(key attempt, now time.Time, limit int, length time.Durat
 	w.n++
 	a.counts[key] = w
 	return 0
+}
+
+// checkDevice lets a browser submit so many times in a window, for those whose browser may be known. What it has submitted is
+// looked at by the risk rules; this keeps a script from trying documents.
+func (s *Service) checkDevice(a *application) error {
+	if a.row.DeviceHash == nil {
+		return nil
+	}
+	if wait := s.attempts.take(attempt{"device", *a.row.DeviceHash}, s.Now(), deviceTries, smsWindow); wait > 0 {
+		return errTooManyCodes.After(wait)
+	}
+	return nil
 }
 
 // forgive forgets the attempts of a key, once one was right.

@@ -101,7 +101,7 @@ func (s *Service) enter(ctx context.Context, live *Live, vault *identity.Vault, 
 	if err != nil {
 		return Receipt{}, errors.Join(live.accepts(s.Now()), err)
 	}
-	if err := errors.Join(live.accepts(s.Now()), s.checkChallenge(live, vault, a, sub), s.checkCode(live, vault, sub)); err != nil {
+	if err := errors.Join(live.accepts(s.Now()), s.checkChallenge(live, vault, a, sub), s.checkDevice(a), s.checkCode(live, vault, sub)); err != nil {
 		return s.replay(ctx, vault, a, err)
 	}
 	if err := s.admit(ctx, a); err != nil {

@@ -83,7 +83,10 @@ func (rule RiskRule) Describe() Text {
 
 // within adds the rule's span of time to a text about it.
 func (rule RiskRule) within(text Text) Text {
-	if minutes := int64(rule.Within / time.Minute); minutes > 0 {
+	if hours := rule.Within / time.Hour; hours > 0 && rule.Within%time.Hour == 0 {
+		text.ZH += fmt.Sprintf("（%d 小时内）", hours)
+		text.EN += fmt.Sprintf(" (within %d hours)", hours)
+	} else if minutes := int64(rule.Within / time.Minute); minutes > 0 {
 		text.ZH += fmt.Sprintf("（%d 分钟内）", minutes)
 		text.EN += fmt.Sprintf(" (within %d minutes)", minutes)
 	}

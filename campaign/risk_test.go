@@ -1,6 +1,8 @@
 package campaign
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -8,6 +10,7 @@ import (
 	"time"
 
 	"hongbao/internal/database"
+	"hongbao/internal/testkit"
 )
 
 // The rules name exactly who they describe, and the same whatever the order of the list.
@@ -54,6 +57,27 @@ func TestRulesNameTheRightGroups(t *testing.T) {
 				t.Errorf("%+v names %v, want %v", tc.rule, got, tc.want)
 			}
 		}
+	}
+}
+
+// A browser that submits again and again has to pause; another is not held up by it.
+func TestADeviceHasSoManyTries(t *testing.T) {
+	w, ctx := newWorld(t, testkit.DB(t)), context.Background()
+	c := w.open(suzhou(t, anyone...))
+	w.ring(c, deviceTries)
+	sub := person(c.Slug, 1)
+	sub.Device = "phone-farm"
+	if _, err := w.Register(ctx, sub); !errors.Is(err, errTooManyCodes) {
+		t.Errorf("one more from the device: %v", err)
+	}
+	private := person(c.Slug, 2)
+	private.Consents, private.Device = private.Consents[:2], "phone-farm"
+	if _, err := w.Register(ctx, private); err != nil {
+		t.Errorf("whose device may not be known: %v", err)
+	}
+	w.clock.Advance(smsWindow)
+	if _, err := w.Register(ctx, sub); err != nil {
+		t.Errorf("after the pause: %v", err)
 	}
 }
 
