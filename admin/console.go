@@ -66,6 +66,7 @@ func (k *Console) Routes(w *web.Web) {
 	k.moneyRoutes(w)
 	k.settlementRoutes(w)
 	k.alertRoutes(w)
+	k.claimRoutes(w)
 }
 
 // seesWork is the permission to look at campaigns, draws and money: who may download the reports may see the same facts
@@ -82,6 +83,8 @@ var navigation = []web.NavItem{
 	{Path: "/console/draws", ZH: "抽签", EN: "Draws", Permission: seesWork},
 	{Path: "/console/disbursement", ZH: "发放", EN: "Disbursement", Permission: seesWork},
 	{Path: "/console/wallets", ZH: "钱包与消费", EN: "Wallets and spending", Permission: seesWork},
+	{Path: "/console/desk/claims", ZH: "网点代领", EN: "Claims at a branch", Permission: staff.DeskRegister},
+	{Path: "/console/codes", ZH: "兑换码", EN: "Codes", Permission: seesWork},
 	{Path: "/console/messages", ZH: "短信", EN: "Messages", Permission: seesWork},
 	{Path: "/console/merchants", ZH: "商户", EN: "Merchants", Permission: seesWork},
 	{Path: "/console/settlements", ZH: "商户结算", EN: "Settlement", Permission: seesWork},
@@ -90,8 +93,8 @@ var navigation = []web.NavItem{
 	{Path: "/console/reports", ZH: "报表", EN: "Reports", Permission: seesWork},
 	{Path: "/console/approvals", ZH: "审批", EN: "Approvals", Permission: seesWork},
 	{Path: "/console/audit", ZH: "审计", EN: "Audit", Permission: staff.AuditView},
-	{Path: "/console/access", ZH: "登录与令牌", EN: "Sessions and tokens"},
 	{Path: "/console/webhooks", ZH: "事件回调", EN: "Webhooks", Permission: staff.CampaignEdit},
+	{Path: "/console/access", ZH: "登录与令牌", EN: "Sessions and tokens"},
 	{Path: "/console/system", ZH: "系统", EN: "System", Permission: staff.JobsRun},
 }
 
