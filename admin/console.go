@@ -135,6 +135,7 @@ func (k *Console) deskRoutes(w *web.Web) {
 	r.POST("/system/jobs/:name/run", w.Staff(staff.JobsRun), k.does(k.job, k.runJobNow))
 	r.GET("/system/users", w.Staff(staff.StaffEdit), k.show(k.users))
 	r.POST("/system/users", w.Staff(staff.StaffEdit), w.Handle(k.addUser))
+	r.POST("/system/users/renew", w.Staff(staff.StaffEdit), w.Handle(k.renewUser))
 	r.POST("/system/users/switch", w.Staff(staff.StaffEdit), k.does(k.users, k.switchUser))
 }
 

@@ -25,7 +25,7 @@ func (k *Console) users(c *gin.Context) (page, error) {
 	roles := roleTable(c)
 	return page{Title: web.Tr(c, "用户与岗位", "Users and roles"), State: web.Tr(c, "没有岗位同时拥有经办和复核的权限。", "No role both makes and checks."),
 		Back: web.Tr(c, "系统", "System"), BackURL: "/console/system",
-		Blocks: []block{{Table: &table}, {Acts: []act{newUser(c)}}, {Title: web.Tr(c, "岗位权限", "What each role may do"), Table: &roles}}}, nil
+		Blocks: []block{{Table: &table}, {Acts: []act{newUser(c), renewal(c)}}, {Title: web.Tr(c, "岗位权限", "What each role may do"), Table: &roles}}}, nil
 }
 
 func (k *Console) accountStatus(a staff.Account) string {
@@ -91,7 +91,7 @@ func (k *Console) addUser(c *gin.Context) error {
 		}
 		return k.render(c, k.users, err)
 	}
-	return k.web.Render(c, http.StatusOK, "admin/secret.html", struct{ Name, Username, Secret, Address string }{account.Name, account.Username, secret, address})
+	return k.showSecret(c, account, secret, address)
 }
 
 // switchUser disables or enables an account. Nobody disables themselves: the last administrator would lock the door.
@@ -100,21 +100,56 @@ func (k *Console) switchUser(c *gin.Context) (string, error) {
 	if name == actor.Username {
 		return "", errSelf
 	}
-	accounts, err := k.Staff.Accounts(c.Request.Context())
+	a, err := k.account(c, name)
 	if err != nil {
 		return "", err
 	}
-	for _, a := range accounts {
-		if a.Username != name {
-			continue
-		}
-		change := k.Staff.Disable
-		if c.PostForm("to") == "active" {
-			change = k.Staff.Enable
-		}
-		return done("/console/system/users", "saved"), change(c.Request.Context(), actor.Username, a.ID)
+	change := k.Staff.Disable
+	if c.PostForm("to") == "active" {
+		change = k.Staff.Enable
 	}
-	return "", staff.ErrNoAccount
+	return done("/console/system/users", "saved"), change(c.Request.Context(), actor.Username, a.ID)
+}
+
+func (k *Console) account(c *gin.Context, username string) (staff.Account, error) {
+	accounts, err := k.Staff.Accounts(c.Request.Context())
+	if err != nil {
+		return staff.Account{}, err
+	}
+	for _, a := range accounts {
+		if a.Username == username {
+			return a, nil
+		}
+	}
+	return staff.Account{}, staff.ErrNoAccount
+}
+
+func renewal(c *gin.Context) act {
+	return act{Title: web.Tr(c, "重新发放登录凭据", "Renew an account's credentials"),
+		Text: web.Tr(c, "本人遗失密码或验证器时使用：换新密码和动态口令，结束其全部登录。请当面核对身份。", "For who has lost password or authenticator: both are replaced and all sessions end. Check in person who it is."),
+		Form: web.Form{Action: "/console/system/users/renew", Submit: web.Tr(c, "重新发放", "Renew"), Fields: []web.Field{
+			{Name: "username", Label: web.Tr(c, "用户名", "Username"), Required: true, Autocomplete: "off"},
+			{Name: "password", Label: web.Tr(c, "新的初始密码", "New first password"), Type: "password", Required: true, Autocomplete: "new-password"}}}}
+}
+
+// renewUser replaces what an account signs in with, and shows the new secret this once.
+func (k *Console) renewUser(c *gin.Context) error {
+	account, err := k.account(c, c.PostForm("username"))
+	var secret, address string
+	if err == nil {
+		secret, address, err = k.Staff.Renew(c.Request.Context(), web.ActorOf(c).Username, account, c.PostForm("password"))
+	}
+	if err != nil {
+		if fault.KindOf(err) >= fault.Internal {
+			return err
+		}
+		return k.render(c, k.users, err)
+	}
+	return k.showSecret(c, account, secret, address)
+}
+
+func (k *Console) showSecret(c *gin.Context, account staff.Account, secret, address string) error {
+	return k.web.Render(c, http.StatusOK, "admin/secret.html", struct{ Name, Username, Secret, Address string }{account.Name, account.Username, secret, address})
 }
 
 var errSelf = fault.New(fault.Conflict, "own-account", "不能停用自己的账号。", "Nobody disables their own account.")

@@ -165,6 +165,27 @@ func (s *Service) SetPassword(ctx context.Context, actor string, id int64, passw
 	})
 }
 
+// Renew gives an account another password and another secret of one-time codes, lifts a lock and ends all its sessions. The secret
+// and the URL from which an authenticator takes it are to be shown once. It is for who has lost theirs, and for an account of a
+// role that moves money which never had codes.
+func (s *Service) Renew(ctx context.Context, actor string, a Account, password string) (secret, url string, err error) {
+	if secret, url, err = s.NewSecret(a.Username); err != nil {
+		return "", "", err
+	}
+	err = s.change(ctx, actor, a.ID, "account.renewed", func(tx *gorm.DB, a Account) error {
+		if !goodPassword(a.Username, password) {
+			return ErrPassword
+		}
+		hash, err := s.hash(password)
+		if err != nil {
+			return err
+		}
+		return updateAccount(tx, a.ID, map[string]any{"password": hash, "totp_secret": s.Vault.Seal([]byte(secret), secretBinding(a.Username)), "totp_step": 0,
+			"failed": 0, "locked_until_at": 0})
+	})
+	return secret, url, err
+}
+
 // Disable closes an account and ends all its sessions.
 func (s *Service) Disable(ctx context.Context, actor string, id int64) error {
 	return s.change(ctx, actor, id, "account.disabled", func(tx *gorm.DB, _ Account) error {

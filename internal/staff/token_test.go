@@ -108,11 +108,23 @@ func TestMoneyNeedsOneTimeCodes(t *testing.T) {
 				o.Errorf("%s: %v", role, err)
 			}
 		}
-		o.hire("li", Auditor, "")
+		li := o.hire("li", Auditor, "")
 		o.expect(o.DB.InTx(o.Context(), func(tx *gorm.DB) error { // as an account of before might be
 			return tx.Exec("UPDATE accounts SET role = 'operations' WHERE username = 'li'").Error
 		}), nil)
 		o.expect(o.signIn(password, ""), ErrNoCode)
+		for _, a := range []string{"short", "another long password"} {
+			secret, _, err := o.Renew(o.Context(), "boss", li, a)
+			if a == "short" {
+				o.expect(err, ErrPassword)
+				continue
+			}
+			o.expect(err, nil)
+			given, err := code(secret, o.clock.Now().Unix()/stepSeconds)
+			o.expect(err, nil)
+			o.expect(o.signIn(password, given), ErrSignIn)
+			o.expect(o.signIn(a, given), nil)
+		}
 	})
 }
 
