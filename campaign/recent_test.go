@@ -43,7 +43,7 @@ func TestPublicPagesDoNotAskTheDatabase(t *testing.T) {
 		code, _ := w.send("GET", path, "", "", "")
 		return code
 	}
-	paths := []string{"/", "/c/" + c.Slug, "/c/" + c.Slug + "/merchants", "/c/" + c.Slug + "/register", "/api/v1/campaigns", "/api/v1/campaigns/" + c.Slug}
+	paths := []string{"/", "/c/" + c.Slug, "/c/" + c.Slug + "/merchants", "/c/" + c.Slug + "/register", "/c/" + c.Slug + "/result", "/check", "/api/v1/campaigns", "/api/v1/campaigns/" + c.Slug}
 	for _, path := range paths {
 		if code := get(path); code != 200 {
 			t.Fatalf("%s: %d", path, code)
