@@ -15,7 +15,7 @@ var blockers = map[string]struct{ zh, en, url string }{
 	disbursement.BlockedBySpending:    {"红包使用期尚未结束", "Envelopes may still be spent", "/console/campaigns/"},
 	disbursement.BlockedByFunding:     {"到账记录待复核", "Receipts of money wait for a second person", "/console/approvals"},
 	disbursement.BlockedByEnvelopes:   {"红包未到期处理或未收回", "Envelopes have still to expire or to be recalled", "/console/disbursement?campaign="},
-	disbursement.BlockedByOrders:      {"银行指令未结清", "Orders are not settled", "/console/repairs?campaign="},
+	disbursement.BlockedByOrders:      {"银行指令未结清", "Orders are not settled", "/console/disbursement?campaign="},
 	disbursement.BlockedByMoney:       {"账户上还有余额，应退回出资方", "Money on accounts, to be returned to its source", "/console/campaigns/"},
 	disbursement.BlockedByDifferences: {"对账差异未处理", "Differences are open", "/console/reconciliation?campaign="},
 	disbursement.BlockedByUnstated:    {"消费尚未编入商户结算单", "Payments in no merchant's statement yet", "/console/settlements?campaign="},

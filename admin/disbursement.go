@@ -42,7 +42,7 @@ func (k *Console) disbursement(c *gin.Context) (page, error) {
 		return shown, err
 	}
 	shown.Blocks = []block{{Filters: filters(c, field)}, {Live: "/console/disbursement/" + chosen.Slug + "/live", Inside: monitor},
-		{Title: web.Tr(c, "资金批次", "Batches"), Table: batchTable(c, batches)}, winners}
+		{Title: web.Tr(c, "资金批次", "Batches"), Table: batchTable(c, chosen.Slug, batches)}, winners}
 	return shown, nil
 }
 
@@ -103,7 +103,7 @@ func orderFigures(c *gin.Context, slug string, counts disbursement.Counts) []web
 		{Label: web.Tr(c, "成功", "Succeeded"), Value: web.Count(orders("succeeded")), Unit: unit},
 		{Label: web.Tr(c, "处理中", "Under way"), Value: web.Count(orders("approved", "sending", "accepted", "processing")), Unit: unit},
 		toned(web.Figure{Label: web.Tr(c, "结果待查", "Unknown"), Value: web.Count(orders("unknown")), Unit: unit}, orders("unknown"), "warn"),
-		toned(web.Figure{Label: web.Tr(c, "失败或退回", "Failed or returned"), Value: web.Count(orders("failed", "returned")), Unit: unit}, orders("failed", "returned"), "bad"),
+		toned(web.Figure{Label: web.Tr(c, "失败或退回", "Failed or returned"), Value: web.Count(orders("failed", "returned")), Unit: unit, URL: repairsAddress(slug)}, orders("failed", "returned"), "bad"),
 		toned(web.Figure{Label: web.Tr(c, "未处理差异", "Open differences"), Value: web.Count(counts.Differences), Unit: unit, URL: "/console/reconciliation?campaign=" + url.QueryEscape(slug)}, counts.Differences, "bad"),
 	}
 }
@@ -139,7 +139,7 @@ func orderBars(c *gin.Context, counts disbursement.Counts) *bars {
 	return chart
 }
 
-func batchTable(c *gin.Context, batches []disbursement.Batch) *web.Table {
+func batchTable(c *gin.Context, slug string, batches []disbursement.Batch) *web.Table {
 	table := &web.Table{Caption: web.Tr(c, "资金批次", "Batches"), Columns: heads(c, "批次", "Batch", "状态", "Status", "#笔数", "#Orders", "#金额（元）", "#Amount (yuan)", "经办", "Prepared by", "时间", "When", "审批", "Approval"),
 		Empty: web.Empty{Title: web.Tr(c, "还没有资金批次", "No batches yet"), Text: web.Tr(c, "抽签结果公布、市民领取后，可以在活动页准备发放批次。", "Once winners have claimed, prepare a batch on the campaign's page.")}}
 	for _, b := range batches {
@@ -147,7 +147,7 @@ func batchTable(c *gin.Context, batches []disbursement.Batch) *web.Table {
 		if b.ApprovalID > 0 {
 			approval = web.Link(fmt.Sprintf("#%d", b.ApprovalID), fmt.Sprintf("/console/approvals/%d", b.ApprovalID))
 		}
-		table.Rows = append(table.Rows, web.Row{Cells: []web.Cell{web.Text(batchName(c, b)), web.State("batch." + string(b.Status)),
+		table.Rows = append(table.Rows, web.Row{URL: batchAddress(slug, b.ID), Cells: []web.Cell{web.Text(batchName(c, b)), web.State("batch." + string(b.Status)),
 			web.Number(b.Orders), web.Money(b.TotalFen), web.Text(b.PreparedBy), web.When(b.PreparedAt), approval}})
 	}
 	return table

@@ -19,6 +19,8 @@ func (k *Console) moneyRoutes(w *web.Web) {
 	r.POST("/campaigns/:slug/funding", w.Staff(staff.MoneyPrepare), k.does(k.campaign, k.receiveFunding))
 	r.POST("/campaigns/:slug/batches", w.Staff(staff.MoneyPrepare), k.does(k.campaign, k.prepareBatch))
 	r.POST("/campaigns/:slug/return", w.Staff(staff.MoneyPrepare), k.does(k.campaign, k.returnSurplus))
+	r.GET("/repairs", w.Staff(seesWork), k.show(k.repairs))
+	r.GET("/batches/:slug/:id", w.Staff(seesWork), k.show(k.batch))
 	r.GET("/campaigns/:slug/close-out", w.Staff(seesWork), k.show(k.closeOut))
 	r.POST("/campaigns/:slug/close-out", w.Staff(staff.MoneyPrepare), k.does(k.closeOut, k.requestCloseOut))
 	r.POST("/disbursement/:slug/winners", w.Staff(staff.MoneyPrepare), k.does(k.disbursement, k.requestWinners))

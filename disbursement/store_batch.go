@@ -11,7 +11,7 @@ import (
 	"hongbao/internal/money"
 )
 
-var errNoBatch = fault.New(fault.NotFound, "batch-missing", "没有这个批次。", "There is no such batch.")
+var ErrNoBatch = fault.New(fault.NotFound, "batch-missing", "没有这个批次。", "There is no such batch.")
 
 // unsealedBatch finds a maker's batch that is still being filled. Lock is locked or shared: while those who fill it share
 // it, nobody seals it, and once it is sealed nothing is put into it any more.
@@ -51,7 +51,7 @@ func batchByID(tx *gorm.DB, id int64) (Batch, error) {
 		return Batch{}, err
 	}
 	if len(found) == 0 {
-		return Batch{}, errNoBatch
+		return Batch{}, ErrNoBatch
 	}
 	return found[0], nil
 }

@@ -1,0 +1,48 @@
+package disbursement
+
+import (
+	"fmt"
+
+	"gorm.io/gorm"
+)
+
+// repairableStatuses are the statuses of orders that another may take the place of.
+var repairableStatuses = []OrderStatus{OrderFailed, OrderReturned}
+
+func repairSums(tx *gorm.DB, campaignID int64) ([]RepairSum, error) {
+	found := []RepairSum{}
+	err := tx.Raw(`SELECT reason, status, COUNT(*) AS orders, SUM(amount_fen) AS total_fen, MIN(changed_at) AS oldest_at FROM disbursement_orders
+		WHERE campaign_id = ? AND replaced_by = '' AND status IN ? GROUP BY reason, status ORDER BY MIN(changed_at), reason`, campaignID, repairableStatuses).Scan(&found).Error
+	return found, err
+}
+
+func seenOrders(tx *gorm.DB, f OrderFilter, order, condition string, values ...any) ([]OrderSeen, error) {
+	query := tx.Table("disbursement_orders").Where(condition, values...)
+	for column, value := range map[string]string{"status": string(f.Status), "operator": f.Operator, "reason": f.Reason} {
+		if value != "" {
+			query = query.Where(column+" = ?", value)
+		}
+	}
+	size := f.Size
+	if size == 0 {
+		size = 100
+	}
+	found := []OrderSeen{}
+	if err := query.Order(order).Limit(size).Offset(max(f.Page-1, 0) * size).Scan(&found).Error; err != nil {
+		return nil, fmt.Errorf("listing orders: %w", err)
+	}
+	return found, nil
+}
+
+func batchCounts(tx *gorm.DB, batchID int64) (map[OrderStatus]int64, error) {
+	var rows []struct {
+		Status OrderStatus
+		N      int64
+	}
+	err := tx.Raw("SELECT status, COUNT(*) AS n FROM disbursement_orders WHERE batch_id = ? GROUP BY status", batchID).Scan(&rows).Error
+	counts := make(map[OrderStatus]int64, len(rows))
+	for _, row := range rows {
+		counts[row.Status] = row.N
+	}
+	return counts, err
+}
