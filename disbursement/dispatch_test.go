@@ -198,6 +198,21 @@ func exec(t *testing.T, db *database.DB, statement string) {
 	}
 }
 
+// Only ids without gap or repetition are a range: otherwise it would hold rows that are not meant.
+func TestWithinIsARangeOnlyWithoutGaps(t *testing.T) {
+	for _, c := range []struct {
+		ids       []int64
+		condition string
+	}{
+		{[]int64{4, 5, 6}, "id BETWEEN ? AND ?"}, {[]int64{4}, "id BETWEEN ? AND ?"}, {nil, "id IN ?"},
+		{[]int64{4, 6}, "id IN ?"}, {[]int64{4, 4, 6}, "id IN ?"}, {[]int64{6, 5, 4}, "id IN ?"}, {[]int64{4, 6, 5, 7}, "id IN ?"},
+	} {
+		if condition, _ := within(c.ids); condition != c.condition {
+			t.Errorf("%v: %s", c.ids, condition)
+		}
+	}
+}
+
 func TestTwoDispatchersPayNobodyTwice(t *testing.T) {
 	testkit.Databases(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db, 400)

@@ -2,7 +2,6 @@ package disbursement
 
 import (
 	"fmt"
-	"slices"
 
 	"gorm.io/gorm"
 
@@ -34,13 +33,18 @@ func shared(tx *gorm.DB) string {
 	return ""
 }
 
-// within is the condition that a row is one of these: a range where the ids, ascending, have no gap, which costs the engine
+// within is the condition that a row is one of these: a range where each id follows the one before, which costs the engine
 // half of what a list costs.
 func within(ids []int64) (condition string, values []any) {
-	if n := len(ids); n > 1 && ids[n-1]-ids[0] == int64(n-1) && slices.IsSorted(ids) {
-		return "id BETWEEN ? AND ?", []any{ids[0], ids[n-1]}
+	for i, id := range ids {
+		if id != ids[0]+int64(i) {
+			return "id IN ?", []any{ids}
+		}
 	}
-	return "id IN ?", []any{ids}
+	if len(ids) == 0 {
+		return "id IN ?", []any{ids}
+	}
+	return "id BETWEEN ? AND ?", []any{ids[0], ids[len(ids)-1]}
 }
 
 // exactly checks that a guarded update of several rows has met them all.
