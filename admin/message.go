@@ -2,6 +2,7 @@ package admin
 
 import (
 	"net/url"
+	"unicode/utf8"
 
 	"hongbao/campaign"
 	"hongbao/internal/staff"
@@ -34,13 +35,22 @@ func (k *Console) messages(c *gin.Context) (page, error) {
 		sum.Planned, sum.Waiting, sum.Sent, sum.Failed = sum.Planned+count.Planned, sum.Waiting+count.Waiting, sum.Sent+count.Sent, sum.Failed+count.Failed
 	}
 	shown.Blocks = []block{{Filters: filters(c, field)}, {Figures: messageFigures(c, sum)}, {Table: messageTable(c, counts)},
-		{Title: web.Tr(c, "发送安排", "Arrangements"), Facts: postingFacts(c, book.Posting())}}
+		{Title: web.Tr(c, "发送安排", "Arrangements"), Facts: postingFacts(c, book.Posting())}, {Title: web.Tr(c, "短信文本", "Texts"), Table: textTable(c, book)}}
 	if sum.Failed > 0 && k.may(web.ActorOf(c), staff.CampaignEdit) {
 		shown.Blocks = append(shown.Blocks, block{Acts: []act{{Title: web.Tr(c, "重发失败的短信", "Try the failed ones again"),
 			Text: web.Tr(c, web.Count(sum.Failed)+" 条失败，将立即重新排队。", web.Count(sum.Failed)+" have failed and will be queued anew."),
 			Form: web.Form{Action: "/console/messages/" + chosen.Slug + "/retry", Submit: web.Tr(c, "重发", "Try again")}}}})
 	}
 	return shown, nil
+}
+
+// textTable shows each official SMS as people will get it.
+func textTable(c *gin.Context, book *campaign.RuleBook) *web.Table {
+	table := &web.Table{Caption: web.Tr(c, "短信文本", "Texts"), Columns: heads(c, "短信", "Message", "文本", "Text", "#字数", "#Characters")}
+	for i, text := range book.SMSPreview() {
+		table.Rows = append(table.Rows, web.Row{Cells: []web.Cell{web.Text(campaign.StageTitles[i].Title.In(web.Locale(c))), web.Text(text.Text), web.Number(int64(utf8.RuneCountInString(text.Text)))}})
+	}
+	return table
 }
 
 func messageFigures(c *gin.Context, sum campaign.MessageCount) []web.Figure {

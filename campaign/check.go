@@ -25,6 +25,7 @@ func (rb *RuleBook) check(r *reading) {
 	rb.checkMerchants(r)
 	rb.checkRegistration(r)
 	rb.checkMessages(r)
+	rb.checkSMSTexts(r)
 	rb.checkRetention(r)
 	rb.checkReview(r)
 	rb.checkRisk(r)

@@ -3,7 +3,6 @@ package campaign
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -70,13 +69,7 @@ func (l *Live) message(registrationID, campaignID int64, stage string, now time.
 }
 
 func (l *Live) text(stage, code string) string {
-	text := messageTexts[stage]
-	if strings.Contains(text, "%[2]s") {
-		text = fmt.Sprintf(text, l.NameZH, code)
-	} else {
-		text = fmt.Sprintf(text, l.NameZH)
-	}
-	return "【" + l.Book.City.Name.ZH + "】" + text + noLink
+	return l.Book.sms(stage, l.NameZH, code)
 }
 
 // official is a message as it goes out: with the code, the receiver's code word, and the number under which anybody can ask

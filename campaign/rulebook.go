@@ -38,6 +38,7 @@ type RuleBook struct {
 	SMSCode       bool          `yaml:"sms_code"`                 // the phone is proved with a code before registering
 	Messages      Messages      `yaml:"messages,omitempty"`
 	Retention     Retention     `yaml:"retention,omitempty"`  // for how long personal data is kept
+	SMSTexts      []SMSText     `yaml:"sms_texts,omitempty"`  // in place of the platform's own
 	Risk          Risk          `yaml:"risk,omitempty"`       // how mass registration is found
 	NameCheck     string        `yaml:"name_check,omitempty"` // at-registration or before-freeze
 	Challenge     Challenge     `yaml:"challenge,omitempty"`  // the calculation against scripts

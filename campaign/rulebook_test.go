@@ -133,6 +133,10 @@ func TestRuleBookRefusals(t *testing.T) {
 		{"a challenge without end", "sms_code: true", "sms_code: true\nchallenge: {bits: 9, most: 30, wait: 5s}", "challenge.bits", "bits <= most", false},
 		{"a challenge that waits for ever", "sms_code: true", "sms_code: true\nchallenge: {bits: 9, most: 20, wait: 5h}", "challenge.wait", "ten minutes", false},
 		{"a name check at no known time", "name_check: before-freeze", "name_check: sometimes", "name_check", "not one of", false},
+		{"an SMS with a link", "sms_code: true", "sms_code: true\nsms_texts: [{stage: won, text: 中签请点 hongbao.suzhou.cn 领取}]", "sms_texts[0].text", "holds a link", false},
+		{"an SMS at no stage", "sms_code: true", "sms_code: true\nsms_texts: [{stage: birthday, text: 生日快乐}]", "sms_texts[0].stage", "not a stage", false},
+		{"a confirmation without its code", "sms_code: true", "sms_code: true\nsms_texts: [{stage: confirm, text: 请确认}]", "sms_texts[0].text", "{code}", false},
+		{"a campaign whose name is a link", "name: {zh: 苏州“双十二”数字人民币红包,", "name: {zh: 红包 https://x.cn,", "name.zh", "never hold a link", false},
 		{"appeals without a clock", "appeals: {file: 48h, decide: 24h}", "appeals: {decide: 24h}", "appeals.file", "is missing", false},
 		{"id not a token", "id: suzhou-2020", "id: Suzhou 2020", "id", "lower-case", false},
 	}
