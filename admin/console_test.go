@@ -285,6 +285,14 @@ func TestEveryRouteIsGuarded(t *testing.T) {
 	}
 }
 
+func TestEveryEntryIsDrawn(t *testing.T) {
+	for _, entry := range drawn(navigation) {
+		if entry.Icon == "" {
+			t.Errorf("%s has no icon: admin/navigation.go", entry.Path)
+		}
+	}
+}
+
 // Staff are refused in the console, with their own navigation at hand and their groups headed.
 func TestRefusalsStayInTheConsole(t *testing.T) {
 	d := newDesk(t)

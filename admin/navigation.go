@@ -20,11 +20,14 @@ var icons = map[string]string{
 	"/console/reports":        "M5 2.5h7l3 3v12H5zM12 2.5v3h3M8 10h4M8 13h4",
 	"/console/approvals":      "M3 10.5 8 15.5 17 5",
 	"/console/audit":          "M8.5 3a5.5 5.5 0 1 0 0 11 5.5 5.5 0 0 0 0-11zM12.5 12.5 17 17",
+	"/console/desk":           "M3 16.5h14M5 16.5v-6h10v6M10 10.5v-3M7 7.5h6V3H7z",
+	"/console/desk/claims":    "M3 6.5h14v10H3zM3 6.5 5.5 3h9L17 6.5M7.5 11.5 9.5 13.5 13 9.5",
+	"/console/codes":          "M3 5h14v10H3zM6 8.5v3M9 8.5v3M12 8.5v3M14.5 8.5v3",
 	"/console/review":         "M5 2.5h10v15H5zM8 7h4M8 10h4M9 13.5l1.2 1.2 2.3-2.4",
 	"/console/messages":       "M3 4h14v9.5H9L5.5 17v-3.5H3zM6.5 8.5h7",
 	"/console/alerts":         "M10 3 18 17H2zM10 8v4M10 14.2v.3",
-	"/console/webhooks":       "M7 4.5a3 3 0 0 1 5.2 2.8L9.5 12M5.5 9.5a3 3 0 1 0 3.4 4h6M14 16.5a3 3 0 1 0-2-5",
-	"/console/access":         "M12.5 3a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9zM9 10.5 3 16.5V18h3l1-1v-2h2l1.5-1.5",
+	"/console/webhooks":       "M10 12.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5zM5.5 14.5a6.4 6.4 0 0 1 0-9M14.5 5.5a6.4 6.4 0 0 1 0 9",
+	"/console/access":         "M6.5 7a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7zM10 10.5h7.5M15 10.5V13",
 	"/console/system":         "M10 7a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM10 2.5V5M10 15v2.5M2.5 10H5M15 10h2.5M4.7 4.7l1.8 1.8M13.5 13.5l1.8 1.8M15.3 4.7l-1.8 1.8M6.5 13.5l-1.8 1.8",
 }
 
@@ -36,14 +39,11 @@ var groups = map[string][2]string{
 	"/console/webhooks":     {"平台", "Platform"},
 }
 
-// drawn gives the entries their icons and group headings. An entry of a kind of its own has a plain dot.
+// drawn gives the entries their icons and group headings.
 func drawn(entries []web.NavItem) []web.NavItem {
 	made := make([]web.NavItem, len(entries))
 	for i, entry := range entries {
 		entry.Icon, entry.Group = icons[entry.Path], groups[entry.Path]
-		if entry.Icon == "" {
-			entry.Icon = "M10 8a2 2 0 1 0 0 4 2 2 0 0 0 0-4z"
-		}
 		made[i] = entry
 	}
 	return made
