@@ -90,6 +90,7 @@ var navigation = []web.NavItem{
 	{Path: "/console/settlements", ZH: "商户结算", EN: "Settlement", Permission: seesWork},
 	{Path: "/console/alerts", ZH: "预警", EN: "Alerts", Permission: seesWork},
 	{Path: "/console/reconciliation", ZH: "对账", EN: "Reconciliation", Permission: seesWork},
+	{Path: "/console/results", ZH: "活动成效", EN: "Results", Permission: seesWork},
 	{Path: "/console/reports", ZH: "报表", EN: "Reports", Permission: seesWork},
 	{Path: "/console/approvals", ZH: "审批", EN: "Approvals", Permission: seesWork},
 	{Path: "/console/audit", ZH: "审计", EN: "Audit", Permission: staff.AuditView},

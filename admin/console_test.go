@@ -331,6 +331,7 @@ var pages = map[string]string{
 	"/console/registrations":                    "city-admin", "/console/draws": "auditor", "/console/draws/" + slug: "city-admin", "/console/draws/" + slug + "/ceremony": "regulator", "/console/merchants": "operations",
 	"/console/merchants?district=x": "auditor", "/console/reports": "regulator", "/console/disbursement": "operations", "/console/wallets": "regulator", "/console/reconciliation": "operations", "/console/settlements": "operations", "/console/repairs": "operations", "/console/campaigns/" + slug + "/close-out": "operations", "/console/settlements/" + slug + "/merchants/SZ-0001": "operations", "/console/approvals": "approver", "/console/approvals?status=approved": "operations",
 	"/console/desk": "branch", "/console/desk/claims": "branch", "/console/desk/claims?campaign=" + slug: "operations", "/console/codes": "auditor", "/console/codes?campaign=" + slug: "city-admin",
+	"/console/results": "auditor", "/console/results?campaign=" + slug: "regulator",
 	"/console/messages?campaign=" + slug: "regulator", "/console/alerts": "auditor", "/console/alerts?campaign=" + slug: "city-admin", "/console/alerts/" + slug + "/1": "city-admin",
 	"/console/approvals/1": "approver", "/console/approvals/2": "approver", "/console/audit": "auditor", "/console/audit?campaign=" + slug: "auditor", "/console/system": "system-admin",
 	"/console/campaigns/new?from=" + slug: "city-admin", "/console/campaigns/" + slug + "/preview": "auditor", "/console/campaigns/" + slug + "/preview?stage=drawn": "operations",

@@ -30,6 +30,7 @@ func (k *Console) moneyRoutes(w *web.Web) {
 	r.GET("/reconciliation", w.Staff(seesWork), k.show(k.reconciliation))
 	r.GET("/reconciliation/:slug/differences/:id", w.Staff(seesWork), k.show(k.difference))
 	r.POST("/reconciliation/:slug/differences/:id", w.Staff(staff.MoneyPrepare), k.does(k.difference, k.resolveDifference))
+	r.GET("/results", w.Staff(seesWork), k.show(k.cityFigures))
 	r.GET("/reports", w.Staff(seesWork), k.show(k.reports))
 	r.GET("/reports/:slug/live", w.Staff(seesWork), w.Handle(k.followReports))
 	r.POST("/reports/:slug", w.Staff(staff.ReportsMake), k.does(k.reports, k.makeReports))

@@ -17,6 +17,7 @@ var icons = map[string]string{
 	"/console/merchants":      "M4 9v8h12V9M2.5 8.5 4.5 3h11l2 5.5zM8 17v-4.5h4V17",
 	"/console/settlements":    "M4 3.5h12v14l-2-1.5-2 1.5-2-1.5-2 1.5-2-1.5-2 1.5zM7 8h6M7 11h6",
 	"/console/reconciliation": "M10 3v14M6 17h8M4 5.5h12M4 5.5 1.8 11h4.4zM16 5.5 13.8 11h4.4z",
+	"/console/results":        "M4 17V9M9 17V4M14 17v-6M3 17h14",
 	"/console/reports":        "M5 2.5h7l3 3v12H5zM12 2.5v3h3M8 10h4M8 13h4",
 	"/console/approvals":      "M3 10.5 8 15.5 17 5",
 	"/console/audit":          "M8.5 3a5.5 5.5 0 1 0 0 11 5.5 5.5 0 0 0 0-11zM12.5 12.5 17 17",
@@ -35,7 +36,7 @@ var icons = map[string]string{
 var groups = map[string][2]string{
 	"/console/campaigns":    {"活动与抽签", "Campaigns"},
 	"/console/disbursement": {"资金", "Money"},
-	"/console/reports":      {"监督", "Oversight"},
+	"/console/results":      {"监督", "Oversight"},
 	"/console/webhooks":     {"平台", "Platform"},
 }
 

@@ -24,6 +24,7 @@ func (s *Service) Routes(r *gin.Engine, w *web.Web) {
 	maker.POST("/reports/:id/password", web.Operation{ZH: "取得未脱敏报表的密码，仅一次。", EN: "The password of an unmasked report, once.", Answer: web.Object{"password": ""}, Also: []int{409, 410}}, s.showPassword)
 	maker.POST("/campaigns/:slug/reports", web.Operation{ZH: "生成一份或全部（all）报表。", EN: "Orders one report, or all of them by the name all.", Body: orderJSON{},
 		Status: 202, OrStatus: 201, Answer: web.Object{"reports": []Run{}}, Also: []int{409}}, s.order)
+	read.GET("/campaigns/:slug/city-figures", web.Operation{ZH: "活动对外口径的数字；各分项之和等于账本。", EN: "What a city tells of a campaign; every cut comes to the ledger's sum.", Answer: CityFigures{}}, s.cityFigures)
 	read.GET("/campaigns/:slug/reports", web.Operation{ZH: "一个活动的报表。", EN: "The reports of a campaign.", Answer: web.List("reports", Run{})}, s.list)
 }
 
@@ -121,6 +122,19 @@ func (s *Service) run(c *gin.Context) (Run, error) {
 		return run, err
 	}
 	return run, web.ActorOf(c).MustSee(campaign.City)
+}
+
+func (s *Service) cityFigures(c *gin.Context) error {
+	id, err := s.visible(c)
+	if err != nil {
+		return err
+	}
+	figures, err := s.CityFigures(c.Request.Context(), id)
+	if err != nil {
+		return err
+	}
+	c.JSON(http.StatusOK, figures)
+	return nil
 }
 
 func (s *Service) show(c *gin.Context) error {
