@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"hongbao/campaign"
+	"hongbao/disbursement/sandbox"
 	"hongbao/internal/database"
 	"hongbao/internal/rehearsal"
 	"hongbao/internal/testkit"
@@ -42,6 +43,7 @@ func newReplica(t *testing.T, databaseURL, sms string) *replica {
 	for name, value := range rehearsalKeys() {
 		r.env = append(r.env, Setting{Name: name}.Variable()+"="+value)
 	}
+	r.env = append(r.env, "HONGBAO_SMS_TOKEN="+sandbox.CityToken) // the last one counts
 	r.start()
 	t.Cleanup(func() {
 		r.kill()
