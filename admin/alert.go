@@ -35,13 +35,8 @@ func alertAddress(slug string, id int64) string {
 
 // alerts is the queue of what the rules have found, and the rules.
 func (k *Console) alerts(c *gin.Context) (page, error) {
-	shown := page{Title: web.Tr(c, "套现预警", "Misuse alerts"), State: web.Tr(c, "预警是值得核查的线索，不是结论；暂缓结算由一人或规则作出，解除须两人。", "An alert is a reason to look, not a finding. One person or a rule holds a merchant's settlement; two lift it.")}
-	chosen, ok, err := k.campaignAtHand(c)
-	if err != nil || !ok {
-		return noCampaign(c, shown), err
-	}
-	field, err := k.oneCampaignField(c, chosen.Slug)
-	if err != nil {
+	shown, chosen, field, err := k.onCampaign(c, page{Title: web.Tr(c, "套现预警", "Misuse alerts"), State: web.Tr(c, "预警是值得核查的线索，不是结论；暂缓结算由一人或规则作出，解除须两人。", "An alert is a reason to look, not a finding. One person or a rule holds a merchant's settlement; two lift it.")})
+	if err != nil || chosen.ID == 0 {
 		return shown, err
 	}
 	before, _ := strconv.ParseInt(c.Query("before"), 10, 64)

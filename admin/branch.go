@@ -24,13 +24,8 @@ func (k *Console) claimRoutes(w *web.Web) {
 
 // branch is where a branch claims for a winner whose document lies on the counter.
 func (k *Console) branch(c *gin.Context) (page, error) {
-	shown := page{Title: web.Tr(c, "网点代领", "Claim at a branch"), State: web.Tr(c, "核对证件原件后办理；谁来、证件是否相符，都记入审计。", "Check the original document first; who came and that it matched goes on the record.")}
-	chosen, ok, err := k.campaignAtHand(c)
-	if err != nil || !ok {
-		return noCampaign(c, shown), err
-	}
-	field, err := k.oneCampaignField(c, chosen.Slug)
-	if err != nil {
+	shown, chosen, field, err := k.onCampaign(c, page{Title: web.Tr(c, "网点代领", "Claim at a branch"), State: web.Tr(c, "核对证件原件后办理；谁来、证件是否相符，都记入审计。", "Check the original document first; who came and that it matched goes on the record.")})
+	if err != nil || chosen.ID == 0 {
 		return shown, err
 	}
 	form := web.Form{Action: "/console/desk/claims/" + url.PathEscape(chosen.Slug), Submit: web.Tr(c, "领取", "Claim"), Fields: []web.Field{
@@ -56,13 +51,8 @@ func (k *Console) claimAtDesk(c *gin.Context) (string, error) {
 
 // codes says how a campaign's scarce codes stand, and takes new ones in.
 func (k *Console) codes(c *gin.Context) (page, error) {
-	shown := page{Title: web.Tr(c, "兑换码", "Scarce codes"), State: web.Tr(c, "每位中签者至多一个，只有本人看得到；这里只有数量。", "At most one for each winner, whom alone it is shown to; here are only the numbers.")}
-	chosen, ok, err := k.campaignAtHand(c)
-	if err != nil || !ok {
-		return noCampaign(c, shown), err
-	}
-	field, err := k.oneCampaignField(c, chosen.Slug)
-	if err != nil {
+	shown, chosen, field, err := k.onCampaign(c, page{Title: web.Tr(c, "兑换码", "Scarce codes"), State: web.Tr(c, "每位中签者至多一个，只有本人看得到；这里只有数量。", "At most one for each winner, whom alone it is shown to; here are only the numbers.")})
+	if err != nil || chosen.ID == 0 {
 		return shown, err
 	}
 	counts, err := k.Campaigns.CodeCounts(c.Request.Context(), chosen.ID)

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -84,48 +85,38 @@ func (k *Console) seenCampaign(c *gin.Context, slug string) (campaign.Campaign, 
 	return found, web.ActorOf(c).MustSee(found.City)
 }
 
-// chosenCampaign is the one in ?campaign=, else the newest; ok is false when there is none at all.
-func (k *Console) chosenCampaign(c *gin.Context) (chosen campaign.Campaign, ok bool, err error) {
-	if slug := c.Query("campaign"); slug != "" {
-		chosen, err = k.seenCampaign(c, slug)
-		return chosen, err == nil, err
-	}
+// onCampaign begins a page about one campaign of many: the one in the path of a POST, else the one in ?campaign=, else the
+// newest that the person sees. The field chooses another. Where there is none at all the campaign is zero, and the page says so.
+func (k *Console) onCampaign(c *gin.Context, begun page) (page, campaign.Campaign, web.Field, error) {
 	all, err := k.visibleCampaigns(c)
-	if err != nil || len(all) == 0 {
-		return chosen, false, err
+	if err != nil {
+		return begun, campaign.Campaign{}, web.Field{}, err
 	}
-	return all[0], true, nil
-}
-
-// campaignAtHand is the campaign in the path of a POST, else the chosen one.
-func (k *Console) campaignAtHand(c *gin.Context) (campaign.Campaign, bool, error) {
-	if slug := c.Param("slug"); slug != "" {
-		found, err := k.seenCampaign(c, slug)
-		return found, err == nil, err
+	var chosen campaign.Campaign
+	if slug := cmp.Or(c.Param("slug"), c.Query("campaign")); slug != "" {
+		chosen, err = k.seenCampaign(c, slug)
+	} else if len(all) > 0 {
+		chosen = all[0]
+	} else {
+		begun.Blocks = []block{{Table: &web.Table{Empty: noCampaigns(c)}}}
 	}
-	return k.chosenCampaign(c)
+	return begun, chosen, campaignChoice(c, all, chosen.Slug), err
 }
 
 // campaignField chooses a campaign; the first choice is all of them.
 func (k *Console) campaignField(c *gin.Context) (web.Field, error) {
-	field, err := k.oneCampaignField(c, c.Query("campaign"))
+	all, err := k.visibleCampaigns(c)
+	field := campaignChoice(c, all, c.Query("campaign"))
 	field.Options = append([]web.Option{everything(c)}, field.Options...)
 	return field, err
 }
 
-func (k *Console) oneCampaignField(c *gin.Context, chosen string) (web.Field, error) {
-	all, err := k.visibleCampaigns(c)
+func campaignChoice(c *gin.Context, all []campaign.Campaign, chosen string) web.Field {
 	field := web.Field{Name: "campaign", Label: web.Tr(c, "活动", "Campaign"), Type: "select", Value: chosen}
 	for _, one := range all {
 		field.Options = append(field.Options, web.Option{Value: one.Slug, Label: one.Name(web.Locale(c))})
 	}
-	return field, err
-}
-
-// noCampaign is what a page says while there is no campaign yet.
-func noCampaign(c *gin.Context, shown page) page {
-	shown.Blocks = []block{{Table: &web.Table{Empty: noCampaigns(c)}}}
-	return shown
+	return field
 }
 
 func noCampaigns(c *gin.Context) web.Empty {

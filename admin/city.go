@@ -15,13 +15,8 @@ import (
 
 // cityFigures is what a city tells about a campaign, each number from the ledger or held against it.
 func (k *Console) cityFigures(c *gin.Context) (page, error) {
-	shown := page{Title: web.Tr(c, "活动成效", "Results"), State: web.Tr(c, "金额均已减退款；每张图各项之和都等于账本中的已消费。", "All amounts are net of refunds, and each chart adds up to what the ledger says was spent.")}
-	chosen, ok, err := k.chosenCampaign(c)
-	if err != nil || !ok {
-		return noCampaign(c, shown), err
-	}
-	field, err := k.oneCampaignField(c, chosen.Slug)
-	if err != nil {
+	shown, chosen, field, err := k.onCampaign(c, page{Title: web.Tr(c, "活动成效", "Results"), State: web.Tr(c, "金额均已减退款；每张图各项之和都等于账本中的已消费。", "All amounts are net of refunds, and each chart adds up to what the ledger says was spent.")})
+	if err != nil || chosen.ID == 0 {
 		return shown, err
 	}
 	book, err := k.Campaigns.RuleBook(c.Request.Context(), chosen.ID)

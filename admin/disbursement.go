@@ -17,13 +17,8 @@ var batchKinds = map[string][2]string{"award": {"发放", "Credit"}, "recall": {
 
 // disbursement is the monitor of envelopes, orders and batches of one campaign.
 func (k *Console) disbursement(c *gin.Context) (page, error) {
-	shown := page{Title: web.Tr(c, "发放", "Disbursement"), State: web.Tr(c, "银行没有明确答复的指令一律视为待查，用同一编号追问，绝不重发新号。", "What a bank has not clearly answered stays unknown and is asked again under the same number.")}
-	chosen, ok, err := k.campaignAtHand(c)
-	if err != nil || !ok {
-		return noCampaign(c, shown), err
-	}
-	field, err := k.oneCampaignField(c, chosen.Slug)
-	if err != nil {
+	shown, chosen, field, err := k.onCampaign(c, page{Title: web.Tr(c, "发放", "Disbursement"), State: web.Tr(c, "银行没有明确答复的指令一律视为待查，用同一编号追问，绝不重发新号。", "What a bank has not clearly answered stays unknown and is asked again under the same number.")})
+	if err != nil || chosen.ID == 0 {
 		return shown, err
 	}
 	monitor, _, err := k.monitor(c, chosen)
@@ -155,13 +150,8 @@ func batchTable(c *gin.Context, slug string, batches []disbursement.Batch) *web.
 
 // wallets is where the money has been spent, and by which ways.
 func (k *Console) wallets(c *gin.Context) (page, error) {
-	shown := page{Title: web.Tr(c, "钱包与消费", "Wallets and spending"), State: web.Tr(c, "银行回报的消费和退款，按资金来源合计。", "Spending and refunds as the banks report them, by source.")}
-	chosen, ok, err := k.chosenCampaign(c)
-	if err != nil || !ok {
-		return noCampaign(c, shown), err
-	}
-	field, err := k.oneCampaignField(c, chosen.Slug)
-	if err != nil {
+	shown, chosen, field, err := k.onCampaign(c, page{Title: web.Tr(c, "钱包与消费", "Wallets and spending"), State: web.Tr(c, "银行回报的消费和退款，按资金来源合计。", "Spending and refunds as the banks report them, by source.")})
+	if err != nil || chosen.ID == 0 {
 		return shown, err
 	}
 	summary, err := k.Money.Summary(c.Request.Context(), chosen.ID)

@@ -19,20 +19,15 @@ const merchantPage = 100
 
 // merchants lists where a campaign's envelopes may be spent.
 func (k *Console) merchants(c *gin.Context) (page, error) {
-	shown := page{Title: web.Tr(c, "商户", "Merchants"), State: web.Tr(c, "只有名单内、状态正常的商户可以收红包。", "Only listed merchants in good standing take envelopes.")}
-	chosen, ok, err := k.campaignAtHand(c)
-	if err != nil || !ok {
-		return noCampaign(c, shown), err
+	shown, chosen, field, err := k.onCampaign(c, page{Title: web.Tr(c, "商户", "Merchants"), State: web.Tr(c, "只有名单内、状态正常的商户可以收红包。", "Only listed merchants in good standing take envelopes.")})
+	if err != nil || chosen.ID == 0 {
+		return shown, err
 	}
 	list, err := k.Campaigns.Merchants(c.Request.Context(), chosen.ID, campaign.MerchantFilter{Words: strings.TrimSpace(c.Query("words")), District: c.Query("district"), Status: c.Query("status"), After: c.Query("after"), Limit: merchantPage})
 	if err != nil {
 		return shown, err
 	}
 	book, err := k.Campaigns.RuleBook(c.Request.Context(), chosen.ID)
-	if err != nil {
-		return shown, err
-	}
-	filter, err := k.merchantFilter(c, chosen, book)
 	if err != nil {
 		return shown, err
 	}
@@ -46,22 +41,18 @@ func (k *Console) merchants(c *gin.Context) (page, error) {
 		query.Set("after", list[len(list)-1].No)
 		table.Next = "/console/merchants?" + query.Encode()
 	}
-	shown.Blocks = []block{{Filters: filter}, {Table: &table}}
+	shown.Blocks = []block{{Filters: merchantFilter(c, field, book)}, {Table: &table}}
 	if k.may(web.ActorOf(c), staff.MerchantsEdit) {
 		shown.Blocks = append(shown.Blocks, block{Acts: []act{merchantImport(c, chosen), merchantAct(c, chosen)}})
 	}
 	return shown, nil
 }
 
-func (k *Console) merchantFilter(c *gin.Context, chosen campaign.Campaign, book *campaign.RuleBook) (*web.Form, error) {
-	field, err := k.oneCampaignField(c, chosen.Slug)
-	if err != nil {
-		return nil, err
-	}
+func merchantFilter(c *gin.Context, field web.Field, book *campaign.RuleBook) *web.Form {
 	status := statusField(c, c.Query("status"), campaign.MerchantActive, campaign.MerchantSuspended)
 	status.Options = append([]web.Option{everything(c)}, status.Options...)
 	words := web.Field{Name: "words", Label: web.Tr(c, "名称、地址或商户号", "Name, address or number"), MaxLength: 30, Value: c.Query("words"), Autocomplete: "off"}
-	return filters(c, field, words, districtField(c, book), status), nil
+	return filters(c, field, words, districtField(c, book), status)
 }
 
 func merchantRow(c *gin.Context, book *campaign.RuleBook, m campaign.ListedMerchant) web.Row {

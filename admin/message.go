@@ -13,13 +13,8 @@ import (
 
 // messages says how the official SMS of a campaign stand: planned, sent, failed, and when the next wave goes out.
 func (k *Console) messages(c *gin.Context) (page, error) {
-	shown := page{Title: web.Tr(c, "官方短信", "Official messages"), State: web.Tr(c, "短信分批发送，避开夜间，不含链接；市民在“我的登记”可以核对每一条。", "They go out in waves, never at night and never with a link; a citizen can look each one up.")}
-	chosen, ok, err := k.campaignAtHand(c)
-	if err != nil || !ok {
-		return noCampaign(c, shown), err
-	}
-	field, err := k.oneCampaignField(c, chosen.Slug)
-	if err != nil {
+	shown, chosen, field, err := k.onCampaign(c, page{Title: web.Tr(c, "官方短信", "Official messages"), State: web.Tr(c, "短信分批发送，避开夜间，不含链接；市民在“我的登记”可以核对每一条。", "They go out in waves, never at night and never with a link; a citizen can look each one up.")})
+	if err != nil || chosen.ID == 0 {
 		return shown, err
 	}
 	counts, err := k.Campaigns.MessageCounts(c.Request.Context(), chosen.ID)

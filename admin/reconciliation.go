@@ -16,13 +16,8 @@ import (
 
 // reconciliation compares the operators' daily statements with our rows and the ledger.
 func (k *Console) reconciliation(c *gin.Context) (page, error) {
-	shown := page{Title: web.Tr(c, "对账", "Reconciliation"), State: web.Tr(c, "每日对账单、我方指令和总账三方核对。", "Daily statements, our orders and the ledger, held against one another.")}
-	chosen, ok, err := k.campaignAtHand(c)
-	if err != nil || !ok {
-		return noCampaign(c, shown), err
-	}
-	field, err := k.oneCampaignField(c, chosen.Slug)
-	if err != nil {
+	shown, chosen, field, err := k.onCampaign(c, page{Title: web.Tr(c, "对账", "Reconciliation"), State: web.Tr(c, "每日对账单、我方指令和总账三方核对。", "Daily statements, our orders and the ledger, held against one another.")})
+	if err != nil || chosen.ID == 0 {
 		return shown, err
 	}
 	differences, err := k.Money.Differences(c.Request.Context(), chosen.ID)

@@ -42,16 +42,11 @@ const rollPage = 50
 
 // registrations is how a campaign's registration goes, and who has registered, masked.
 func (k *Console) registrations(c *gin.Context) (page, error) {
-	shown := page{Title: web.Tr(c, "登记", "Registrations"), State: web.Tr(c, "身份信息加密保存，只显示遮盖后的内容；每次查看都会留痕。", "Identity is sealed and shown masked; every look is on the record.")}
-	chosen, ok, err := k.campaignAtHand(c)
-	if err != nil || !ok {
-		return noCampaign(c, shown), err
-	}
-	book, err := k.Campaigns.RuleBook(c.Request.Context(), chosen.ID)
-	if err != nil {
+	shown, chosen, field, err := k.onCampaign(c, page{Title: web.Tr(c, "登记", "Registrations"), State: web.Tr(c, "身份信息加密保存，只显示遮盖后的内容；每次查看都会留痕。", "Identity is sealed and shown masked; every look is on the record.")})
+	if err != nil || chosen.ID == 0 {
 		return shown, err
 	}
-	filter, err := k.rollFilter(c, chosen, book)
+	book, err := k.Campaigns.RuleBook(c.Request.Context(), chosen.ID)
 	if err != nil {
 		return shown, err
 	}
@@ -63,7 +58,7 @@ func (k *Console) registrations(c *gin.Context) (page, error) {
 	if err != nil {
 		return shown, err
 	}
-	shown.Blocks = append([]block{counts[0], {Filters: filter}, {Table: roll}}, k.registrationActs(c, chosen)...)
+	shown.Blocks = append([]block{counts[0], {Filters: rollFilter(c, field, book)}, {Table: roll}}, k.registrationActs(c, chosen)...)
 	shown.Blocks = append(shown.Blocks, counts[1:]...)
 	return shown, nil
 }
@@ -92,11 +87,7 @@ func (k *Console) registrationCounts(c *gin.Context, chosen campaign.Campaign, b
 }
 
 // rollFilter is the form whose choices live in the address. A phone or a document is found by its whole number only.
-func (k *Console) rollFilter(c *gin.Context, chosen campaign.Campaign, book *campaign.RuleBook) (*web.Form, error) {
-	field, err := k.oneCampaignField(c, chosen.Slug)
-	if err != nil {
-		return nil, err
-	}
+func rollFilter(c *gin.Context, field web.Field, book *campaign.RuleBook) *web.Form {
 	status := statusField(c, c.Query("status"), campaign.Registered, campaign.Confirmed, campaign.Withdrawn, campaign.Excluded)
 	status.Options = append([]web.Option{everything(c)}, status.Options...)
 	operator := web.Field{Name: "operator", Label: web.Tr(c, "运营机构", "Operator"), Type: "select", Value: c.Query("operator"), Options: []web.Option{everything(c)}}
@@ -105,7 +96,7 @@ func (k *Console) rollFilter(c *gin.Context, chosen campaign.Campaign, book *cam
 	}
 	source := web.Field{Name: "source", Label: web.Tr(c, "渠道", "Channel"), Type: "select", Value: c.Query("source"), Options: []web.Option{everything(c),
 		{Value: "online", Label: web.Tr(c, "网上", "Online")}, {Value: "desk", Label: web.Tr(c, "网点柜台", "Branch desk")}}}
-	return filters(c, field, status, operator, districtField(c, book), source), nil
+	return filters(c, field, status, operator, districtField(c, book), source)
 }
 
 func districtField(c *gin.Context, book *campaign.RuleBook) web.Field {

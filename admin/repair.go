@@ -40,13 +40,8 @@ func batchAddress(slug string, id int64) string {
 
 // repairs is what failed for good, was refused by a limit, or came back, by reason and age, until other orders take its place.
 func (k *Console) repairs(c *gin.Context) (page, error) {
-	shown := page{Title: web.Tr(c, "待修复指令", "Repair queue"), State: web.Tr(c, "银行明确失败、限额拒绝或退回的指令；换新编号须另一位同事批准。", "Orders that failed for good, were refused by a limit or came back; a new number takes a second person's approval.")}
-	chosen, ok, err := k.chosenCampaign(c)
-	if err != nil || !ok {
-		return noCampaign(c, shown), err
-	}
-	field, err := k.oneCampaignField(c, chosen.Slug)
-	if err != nil {
+	shown, chosen, field, err := k.onCampaign(c, page{Title: web.Tr(c, "待修复指令", "Repair queue"), State: web.Tr(c, "银行明确失败、限额拒绝或退回的指令；换新编号须另一位同事批准。", "Orders that failed for good, were refused by a limit or came back; a new number takes a second person's approval.")})
+	if err != nil || chosen.ID == 0 {
 		return shown, err
 	}
 	sums, err := k.Money.RepairSums(c.Request.Context(), chosen.ID)

@@ -15,16 +15,11 @@ const reportRuns = 100
 
 // reports lists what has been made, and makes more.
 func (k *Console) reports(c *gin.Context) (page, error) {
-	shown := page{Title: web.Tr(c, "报表", "Reports"), State: web.Tr(c, "每份报表都与总账核对，差一分也不放行。", "Each report is held against the ledger; one fen of difference and it is not released.")}
-	chosen, ok, err := k.campaignAtHand(c)
-	if err != nil || !ok {
-		return noCampaign(c, shown), err
-	}
-	runs, err := k.Reports.Runs(c.Request.Context(), chosen.ID, 0, reportRuns)
-	if err != nil {
+	shown, chosen, field, err := k.onCampaign(c, page{Title: web.Tr(c, "报表", "Reports"), State: web.Tr(c, "每份报表都与总账核对，差一分也不放行。", "Each report is held against the ledger; one fen of difference and it is not released.")})
+	if err != nil || chosen.ID == 0 {
 		return shown, err
 	}
-	field, err := k.oneCampaignField(c, chosen.Slug)
+	runs, err := k.Reports.Runs(c.Request.Context(), chosen.ID, 0, reportRuns)
 	if err != nil {
 		return shown, err
 	}

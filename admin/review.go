@@ -29,21 +29,16 @@ func (k *Console) reviewRoutes(w *web.Web) {
 
 // review is how a campaign's review stands: findings, then the queue of appeals.
 func (k *Console) review(c *gin.Context) (page, error) {
-	shown := page{Title: web.Tr(c, "核查与申诉", "Review and appeals"),
-		State: web.Tr(c, "规则只指出可疑的登记，是否排除由两个人核定；每个人都看得到理由并可申诉。", "The rules only point at registrations; two people decide on an exclusion, and everybody sees the reason and may appeal.")}
-	chosen, ok, err := k.campaignAtHand(c)
-	if err != nil || !ok {
-		return noCampaign(c, shown), err
+	shown, chosen, field, err := k.onCampaign(c, page{Title: web.Tr(c, "核查与申诉", "Review and appeals"),
+		State: web.Tr(c, "规则只指出可疑的登记，是否排除由两个人核定；每个人都看得到理由并可申诉。", "The rules only point at registrations; two people decide on an exclusion, and everybody sees the reason and may appeal.")})
+	if err != nil || chosen.ID == 0 {
+		return shown, err
 	}
 	book, err := k.Campaigns.RuleBook(c.Request.Context(), chosen.ID)
 	if err != nil {
 		return shown, err
 	}
 	figures, err := k.reviewFigures(c, chosen, book)
-	if err != nil {
-		return shown, err
-	}
-	field, err := k.oneCampaignField(c, chosen.Slug)
 	if err != nil {
 		return shown, err
 	}

@@ -46,13 +46,8 @@ func statementAddress(slug string, id int64) string {
 
 // settlements is what all merchants of a campaign have taken, and what of it they have got.
 func (k *Console) settlements(c *gin.Context) (page, error) {
-	shown := page{Title: web.Tr(c, "商户结算", "Merchant settlement"), State: web.Tr(c, "已结清、暂缓与应结算之和，就是在商户花掉的红包。", "Settled, held and due are together what was spent at the merchants.")}
-	chosen, ok, err := k.campaignAtHand(c)
-	if err != nil || !ok {
-		return noCampaign(c, shown), err
-	}
-	field, err := k.oneCampaignField(c, chosen.Slug)
-	if err != nil {
+	shown, chosen, field, err := k.onCampaign(c, page{Title: web.Tr(c, "商户结算", "Merchant settlement"), State: web.Tr(c, "已结清、暂缓与应结算之和，就是在商户花掉的红包。", "Settled, held and due are together what was spent at the merchants.")})
+	if err != nil || chosen.ID == 0 {
 		return shown, err
 	}
 	merchants, total, err := k.Money.SettlementSums(c.Request.Context(), chosen.ID)
