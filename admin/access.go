@@ -125,9 +125,9 @@ func (k *Console) postRevokeToken(c *gin.Context) error {
 }
 
 func (k *Console) endToken(c *gin.Context) (string, error) {
-	id, err := strconv.ParseInt(c.Param("id"), 10, 64)
+	id, err := web.PathID(c, "id", staff.ErrNoToken)
 	if err != nil {
-		return "", staff.ErrNoToken
+		return "", err
 	}
 	return done("/console/access", "saved"), k.Staff.RevokeToken(c.Request.Context(), web.ActorOf(c).Username, k.reach(c), id)
 }

@@ -39,7 +39,10 @@ func (k *Console) alerts(c *gin.Context) (page, error) {
 	if err != nil || chosen.ID == 0 {
 		return shown, err
 	}
-	before, _ := strconv.ParseInt(c.Query("before"), 10, 64)
+	before, err := rowInQuery(c, "before")
+	if err != nil {
+		return shown, err
+	}
 	list, err := k.Money.Alerts(c.Request.Context(), chosen.ID, disbursement.AlertStatus(c.Query("status")), before)
 	if err != nil {
 		return shown, err
@@ -52,11 +55,7 @@ func (k *Console) alerts(c *gin.Context) (page, error) {
 	if err != nil {
 		return shown, err
 	}
-	status := statusField(c, c.Query("status"), "alert.open", "alert.confirmed", "alert.dismissed")
-	for i := range status.Options {
-		status.Options[i].Value = string(disbursement.AlertStatuses[i])
-	}
-	status.Options = append([]web.Option{everything(c)}, status.Options...)
+	status := anyStatusField(c, "alert.open", "alert.confirmed", "alert.dismissed")
 	shown.Blocks = []block{{Filters: filters(c, field, status)}, {Table: table},
 		{Title: web.Tr(c, fmt.Sprintf("规则，第 %d 版", rules.Version), fmt.Sprintf("Rules, version %d", rules.Version)), Table: ruleTable(c, rules)}}
 	if k.may(web.ActorOf(c), staff.CampaignEdit) {
@@ -92,9 +91,7 @@ func (k *Console) alertTable(c *gin.Context, of campaign.Campaign, list []disbur
 			{Text: cmp.Or(names[a.MerchantNo], a.MerchantNo), Note: a.MerchantNo}, web.Number(a.Events), web.Money(a.EnvelopeFen), web.When(a.RaisedAt)}})
 	}
 	if len(list) == alertPage {
-		query := c.Request.URL.Query()
-		query.Set("before", strconv.FormatInt(list[len(list)-1].ID, 10))
-		table.Next = "/console/alerts?" + query.Encode()
+		table.Next = nextFrom(c, "/console/alerts", "before", list[len(list)-1].ID)
 	}
 	return table, nil
 }
@@ -160,16 +157,7 @@ func (k *Console) setMisuseRules(c *gin.Context) (string, error) {
 }
 
 func (k *Console) theAlert(c *gin.Context) (campaign.Campaign, disbursement.Alert, error) {
-	found, err := k.theCampaign(c)
-	if err != nil {
-		return found, disbursement.Alert{}, err
-	}
-	id, err := strconv.ParseInt(c.Param("id"), 10, 64)
-	if err != nil {
-		return found, disbursement.Alert{}, disbursement.ErrNoAlert
-	}
-	alert, err := k.Money.Alert(c.Request.Context(), found.ID, id)
-	return found, alert, err
+	return inCampaign(k, c, disbursement.ErrNoAlert, k.Money.Alert)
 }
 
 // alert is one alert with the events that it rests on, and what can be done about it.

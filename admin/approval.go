@@ -112,9 +112,9 @@ func (k *Console) visibleApprovals(c *gin.Context, status string) ([]staff.Appro
 }
 
 func (k *Console) visibleApproval(c *gin.Context) (staff.Approval, error) {
-	id, err := strconv.ParseInt(c.Param("id"), 10, 64)
+	id, err := web.PathID(c, "id", staff.ErrNoApproval)
 	if err != nil {
-		return staff.Approval{}, staff.ErrNoApproval
+		return staff.Approval{}, err
 	}
 	a, err := k.Staff.Approval(c.Request.Context(), id)
 	if err == nil && a.City != "" && !web.ActorOf(c).Sees(a.City) {

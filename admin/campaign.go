@@ -2,6 +2,7 @@ package admin
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -75,6 +76,19 @@ func (k *Console) campaignNames(c *gin.Context) (map[int64]string, error) {
 // theCampaign is the one named in the path, if the person serves its city.
 func (k *Console) theCampaign(c *gin.Context) (campaign.Campaign, error) {
 	return k.seenCampaign(c, c.Param("slug"))
+}
+
+// inCampaign is what a path names by its number, inside the campaign that the path names, if the person serves its city.
+func inCampaign[T any](k *Console, c *gin.Context, missing error, load func(ctx context.Context, campaign, id int64) (T, error)) (found campaign.Campaign, one T, err error) {
+	if found, err = k.theCampaign(c); err != nil {
+		return found, one, err
+	}
+	id, err := web.PathID(c, "id", missing)
+	if err != nil {
+		return found, one, err
+	}
+	one, err = load(c.Request.Context(), found.ID, id)
+	return found, one, err
 }
 
 func (k *Console) seenCampaign(c *gin.Context, slug string) (campaign.Campaign, error) {

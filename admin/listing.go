@@ -1,8 +1,13 @@
 package admin
 
 import (
+	"cmp"
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
+	"hongbao/internal/fault"
 	"hongbao/internal/web"
 
 	"github.com/gin-gonic/gin"
@@ -27,7 +32,7 @@ func filters(c *gin.Context, fields ...web.Field) *web.Form {
 	return &web.Form{Method: "get", Action: c.Request.URL.Path, Inline: true, Quiet: true, Submit: web.Tr(c, "筛选", "Filter"), Fields: fields}
 }
 
-// statusFilter chooses one of these statuses. Codes may name their room, as in "campaign.open".
+// statusFilter chooses one of these statuses. Codes may name their room, as in "campaign.open"; the address does not.
 func statusFilter(c *gin.Context, chosen string, codes ...string) *web.Form {
 	return filters(c, statusField(c, chosen, codes...))
 }
@@ -35,8 +40,16 @@ func statusFilter(c *gin.Context, chosen string, codes ...string) *web.Form {
 func statusField(c *gin.Context, chosen string, codes ...string) web.Field {
 	field := web.Field{Name: "status", Label: web.Tr(c, "状态", "Status"), Type: "select", Value: chosen}
 	for _, code := range codes {
-		field.Options = append(field.Options, web.Option{Value: code, Label: web.StatusOf(web.Locale(c), code).Word})
+		value := code[strings.LastIndexByte(code, '.')+1:]
+		field.Options = append(field.Options, web.Option{Value: value, Label: web.StatusOf(web.Locale(c), code).Word})
 	}
+	return field
+}
+
+// anyStatusField chooses one of these statuses or, as long as the address names none, all of them.
+func anyStatusField(c *gin.Context, codes ...string) web.Field {
+	field := statusField(c, c.Query("status"), codes...)
+	field.Options = append([]web.Option{everything(c)}, field.Options...)
 	return field
 }
 
@@ -49,4 +62,20 @@ func moment(text string) string {
 		return "–"
 	}
 	return web.Date(at)
+}
+
+// rowInQuery is the id of the row that a list goes on from, 0 where the address names none.
+func rowInQuery(c *gin.Context, name string) (int64, error) {
+	id, err := strconv.ParseInt(cmp.Or(c.Query(name), "0"), 10, 64)
+	if err != nil {
+		return 0, fault.Field(name, "number", "编号必须是数字。", "The number must be a number.")
+	}
+	return id, nil
+}
+
+// nextFrom is the address of the rest of a list, its filters kept. The path is the list's own: a page that a POST shows again has another.
+func nextFrom(c *gin.Context, path, name string, last any) string {
+	query := c.Request.URL.Query()
+	query.Set(name, fmt.Sprint(last))
+	return path + "?" + query.Encode()
 }

@@ -37,9 +37,7 @@ func (k *Console) merchants(c *gin.Context) (page, error) {
 		table.Rows = append(table.Rows, merchantRow(c, book, m))
 	}
 	if len(list) == merchantPage {
-		query := c.Request.URL.Query()
-		query.Set("after", list[len(list)-1].No)
-		table.Next = "/console/merchants?" + query.Encode()
+		table.Next = nextFrom(c, "/console/merchants", "after", list[len(list)-1].No)
 	}
 	shown.Blocks = []block{{Filters: merchantFilter(c, field, book)}, {Table: &table}}
 	if k.may(web.ActorOf(c), staff.MerchantsEdit) {
@@ -49,8 +47,7 @@ func (k *Console) merchants(c *gin.Context) (page, error) {
 }
 
 func merchantFilter(c *gin.Context, field web.Field, book *campaign.RuleBook) *web.Form {
-	status := statusField(c, c.Query("status"), campaign.MerchantActive, campaign.MerchantSuspended)
-	status.Options = append([]web.Option{everything(c)}, status.Options...)
+	status := anyStatusField(c, campaign.MerchantActive, campaign.MerchantSuspended)
 	words := web.Field{Name: "words", Label: web.Tr(c, "名称、地址或商户号", "Name, address or number"), MaxLength: 30, Value: c.Query("words"), Autocomplete: "off"}
 	return filters(c, field, words, districtField(c, book), status)
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"io"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"hongbao/campaign"
@@ -88,8 +87,7 @@ func (k *Console) registrationCounts(c *gin.Context, chosen campaign.Campaign, b
 
 // rollFilter is the form whose choices live in the address. A phone or a document is found by its whole number only.
 func rollFilter(c *gin.Context, field web.Field, book *campaign.RuleBook) *web.Form {
-	status := statusField(c, c.Query("status"), campaign.Registered, campaign.Confirmed, campaign.Withdrawn, campaign.Excluded)
-	status.Options = append([]web.Option{everything(c)}, status.Options...)
+	status := anyStatusField(c, campaign.Registered, campaign.Confirmed, campaign.Withdrawn, campaign.Excluded)
 	operator := web.Field{Name: "operator", Label: web.Tr(c, "运营机构", "Operator"), Type: "select", Value: c.Query("operator"), Options: []web.Option{everything(c)}}
 	for _, o := range book.Operators {
 		operator.Options = append(operator.Options, web.Option{Value: o.Name, Label: o.Title.In(web.Locale(c))})
@@ -108,9 +106,9 @@ func districtField(c *gin.Context, book *campaign.RuleBook) web.Field {
 }
 
 func (k *Console) rollTable(c *gin.Context, chosen campaign.Campaign, book *campaign.RuleBook) (*web.Table, error) {
-	before, err := strconv.ParseInt(cmp.Or(c.Query("before"), "0"), 10, 64)
+	before, err := rowInQuery(c, "before")
 	if err != nil {
-		return nil, fault.Field("before", "number", "编号必须是数字。", "The number must be a number.")
+		return nil, err
 	}
 	roll, err := k.Campaigns.Roll(c.Request.Context(), web.ActorOf(c).Username, chosen.ID, campaign.RollFilter{Status: c.Query("status"), Operator: c.Query("operator"),
 		District: c.Query("district"), Source: c.Query("source"), Phone: c.PostForm("phone"), Document: c.PostForm("document"), Before: before, Limit: rollPage})
@@ -120,9 +118,7 @@ func (k *Console) rollTable(c *gin.Context, chosen campaign.Campaign, book *camp
 		table.Rows = append(table.Rows, rollRow(c, book, m))
 	}
 	if len(roll) == rollPage {
-		query := c.Request.URL.Query()
-		query.Set("before", strconv.FormatInt(roll[len(roll)-1].ID, 10))
-		table.Next = "/console/registrations?" + query.Encode()
+		table.Next = nextFrom(c, "/console/registrations", "before", roll[len(roll)-1].ID)
 	}
 	return table, err
 }

@@ -3,7 +3,6 @@ package admin
 import (
 	"fmt"
 	"net/url"
-	"strconv"
 	"time"
 
 	"hongbao/disbursement"
@@ -98,23 +97,15 @@ func (k *Console) orderTable(c *gin.Context, slug string, orders []disbursement.
 
 // batch is one batch: how far it is, and its orders, filtered and paged.
 func (k *Console) batch(c *gin.Context) (page, error) {
-	found, err := k.theCampaign(c)
+	found, batch, err := inCampaign(k, c, disbursement.ErrNoBatch, k.Money.Batch)
 	if err != nil {
 		return page{}, err
 	}
-	id, err := strconv.ParseInt(c.Param("id"), 10, 64)
-	if err != nil {
-		return page{}, disbursement.ErrNoBatch
-	}
-	batch, err := k.Money.Batch(c.Request.Context(), found.ID, id)
+	counts, err := k.Money.BatchCounts(c.Request.Context(), batch.ID)
 	if err != nil {
 		return page{}, err
 	}
-	counts, err := k.Money.BatchCounts(c.Request.Context(), id)
-	if err != nil {
-		return page{}, err
-	}
-	orders, err := k.Money.BatchOrders(c.Request.Context(), id, disbursement.OrderFilter{Status: disbursement.OrderStatus(c.Query("status")), Operator: c.Query("operator"), Page: web.PageOf(c), Size: orderPage})
+	orders, err := k.Money.BatchOrders(c.Request.Context(), batch.ID, disbursement.OrderFilter{Status: disbursement.OrderStatus(c.Query("status")), Operator: c.Query("operator"), Page: web.PageOf(c), Size: orderPage})
 	if err != nil {
 		return page{}, err
 	}

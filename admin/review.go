@@ -4,8 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/url"
-	"strconv"
-	"strings"
+	"slices"
 	"time"
 
 	"hongbao/campaign"
@@ -50,9 +49,9 @@ func (k *Console) review(c *gin.Context) (page, error) {
 	if err != nil {
 		return shown, err
 	}
-	status := statusField(c, c.Query("status"), "appeal.open", "appeal.upheld", "appeal.reversed")
+	status := anyStatusField(c, "appeal.open", "appeal.upheld", "appeal.reversed")
 	status.Label = web.Tr(c, "申诉状态", "Appeals")
-	status.Options = append([]web.Option{everything(c), {Value: "overdue", Label: web.Tr(c, "已超期", "Overdue")}}, status.Options...)
+	status.Options = slices.Insert(status.Options, 1, web.Option{Value: "overdue", Label: web.Tr(c, "已超期", "Overdue")})
 	shown.Blocks = []block{{Figures: figures}, {Filters: filters(c, field, status)}, {Title: web.Tr(c, "申诉", "Appeals"), Table: appeals},
 		{Title: web.Tr(c, "规则核查结果", "What the rules found"), Table: findings}}
 	return shown, nil
@@ -104,10 +103,9 @@ func (k *Console) appealTable(c *gin.Context, chosen campaign.Campaign) (*web.Ta
 	if filter.Overdue = filter.Status == "overdue"; filter.Overdue {
 		filter.Status = ""
 	}
-	filter.Status = strings.TrimPrefix(filter.Status, "appeal.")
 	var err error
-	if filter.After, err = strconv.ParseInt(cmp.Or(c.Query("after"), "0"), 10, 64); err != nil {
-		return nil, fault.Field("after", "number", "编号必须是数字。", "The number must be a number.")
+	if filter.After, err = rowInQuery(c, "after"); err != nil {
+		return nil, err
 	}
 	list, err := k.Campaigns.Appeals(c.Request.Context(), web.ActorOf(c).Username, chosen, filter)
 	table := &web.Table{Caption: web.Tr(c, "申诉", "Appeals"), Columns: heads(c, "申诉", "Appeal", "姓名", "Name", "证件号码", "Document", "手机号", "Phone", "理由", "Against", "提出时间", "Filed at", "期限", "To be decided by", "状态", "Status"),
@@ -123,9 +121,7 @@ func (k *Console) appealTable(c *gin.Context, chosen campaign.Campaign) (*web.Ta
 			web.Text(a.Person.Document), web.Text(a.Person.Phone), web.Text(reasonName(c, a.Reason)), web.When(a.FiledAt), until, web.State("appeal." + a.Status)}})
 	}
 	if len(list) == rollPage {
-		query := c.Request.URL.Query()
-		query.Set("after", strconv.FormatInt(list[len(list)-1].ID, 10))
-		table.Next = "/console/review?" + query.Encode()
+		table.Next = nextFrom(c, "/console/review", "after", list[len(list)-1].ID)
 	}
 	return table, err
 }
@@ -138,19 +134,11 @@ func lengthOf(c *gin.Context, d time.Duration) string {
 	return web.Count(int64(d/time.Hour)) + web.Tr(c, " 小时", " hours")
 }
 
-func caseNumber(c *gin.Context) (int64, error) {
-	id, err := strconv.ParseInt(c.Param("id"), 10, 64)
-	if err != nil {
-		return 0, errNoSuchCase
-	}
-	return id, nil
-}
-
 var errNoSuchCase = fault.New(fault.NotFound, "no-case", "没有这条记录。", "There is no such case.")
 
 // theFinding is the one in the path, if the person serves its city.
 func (k *Console) theFinding(c *gin.Context) (f campaign.Finding, owner campaign.Campaign, err error) {
-	id, err := caseNumber(c)
+	id, err := web.PathID(c, "id", errNoSuchCase)
 	if err != nil {
 		return f, owner, err
 	}
@@ -235,7 +223,7 @@ func (k *Console) clearFinding(c *gin.Context) (string, error) {
 
 // theAppeal is the one in the path, if the person serves its city.
 func (k *Console) theAppeal(c *gin.Context) (a campaign.Appeal, owner campaign.Campaign, err error) {
-	id, err := caseNumber(c)
+	id, err := web.PathID(c, "id", errNoSuchCase)
 	if err != nil {
 		return a, owner, err
 	}

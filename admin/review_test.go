@@ -92,7 +92,8 @@ func TestReviewFromTheConsole(t *testing.T) {
 	if _, err := d.Campaigns.AppealExclusion(t.Context(), roll[0].ID, "家里只有一部手机"); err != nil {
 		t.Fatal(err)
 	}
-	d.must(d.ask("operations", "GET", "/console/review?status=appeal.open", ""), 200, "还有 24 小时")
+	d.must(d.ask("operations", "GET", "/console/review?status=open", ""), 200, "还有 24 小时")
+	d.must(d.ask("operations", "GET", "/console/review?after=x", ""), 400, "编号必须是数字")
 	d.must(d.ask("operations", "GET", "/console/appeals/1", "", "Cookie", "lang=en"), 200, "家里只有一部手机")
 	d.must(d.form("approver", "/console/appeals/1", "outcome", "reversed", "answer", "x"), 403, "")
 	d.must(d.form("city-admin", "/console/appeals/1", "outcome", "reversed", "answer", "x"), 403, "不能处理针对自己所提排除的申诉")

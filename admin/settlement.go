@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 
 	"hongbao/campaign"
 	"hongbao/disbursement"
@@ -266,16 +265,7 @@ func settlementTable(c *gin.Context, slug string, list []disbursement.Settlement
 }
 
 func (k *Console) theSettlement(c *gin.Context) (campaign.Campaign, disbursement.Settlement, error) {
-	found, err := k.theCampaign(c)
-	if err != nil {
-		return found, disbursement.Settlement{}, err
-	}
-	id, err := strconv.ParseInt(c.Param("id"), 10, 64)
-	if err != nil {
-		return found, disbursement.Settlement{}, disbursement.ErrNoSettlement
-	}
-	s, err := k.Money.Settlement(c.Request.Context(), found.ID, id)
-	return found, s, err
+	return inCampaign(k, c, disbursement.ErrNoSettlement, k.Money.Settlement)
 }
 
 // lineKinds says in words what a line of a statement is.

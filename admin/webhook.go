@@ -117,9 +117,9 @@ func (k *Console) retryDelivery(c *gin.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	id, err := strconv.ParseInt(c.Param("delivery"), 10, 64)
+	id, err := web.PathID(c, "delivery", webhook.ErrMissing)
 	if err != nil {
-		return "", webhook.ErrMissing
+		return "", err
 	}
 	return done(webhookPath(w), "saved"), k.Webhooks.Retry(c.Request.Context(), web.ActorOf(c).Username, w, id)
 }

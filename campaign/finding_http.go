@@ -2,7 +2,6 @@ package campaign
 
 import (
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -71,9 +70,9 @@ func (s *Service) getFindings(c *gin.Context) error {
 
 // ofCampaign gives the id in the path, if what it names belongs to the campaign in the path.
 func (s *Service) ofCampaign(c *gin.Context, missing *fault.Error, campaignOf func(id int64) (int64, error)) (int64, error) {
-	id, err := strconv.ParseInt(c.Param("id"), 10, 64)
+	id, err := web.PathID(c, "id", missing)
 	if err != nil {
-		return 0, missing
+		return 0, err
 	}
 	live, err := s.Live(c.Request.Context(), c.Param("slug"))
 	if err != nil {

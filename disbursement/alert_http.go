@@ -25,7 +25,7 @@ func (s *Service) getAlerts(c *gin.Context, of campaign.Campaign) error {
 }
 
 func (s *Service) getAlert(c *gin.Context, of campaign.Campaign) error {
-	id, err := idOf(c)
+	id, err := web.PathID(c, "id", errID)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (s *Service) getAlert(c *gin.Context, of campaign.Campaign) error {
 }
 
 func (s *Service) postAlertDecision(c *gin.Context, of campaign.Campaign) error {
-	id, err := idOf(c)
+	id, err := web.PathID(c, "id", errID)
 	if err != nil {
 		return err
 	}

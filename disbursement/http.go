@@ -5,7 +5,6 @@ import (
 	"embed"
 	"errors"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -286,7 +285,7 @@ type subWalletChangeJSON struct {
 }
 
 func (s *Service) patchSubWallet(c *gin.Context) error {
-	id, err := idOf(c)
+	id, err := web.PathID(c, "id", errID)
 	if err != nil {
 		return err
 	}
@@ -305,12 +304,4 @@ func (s *Service) patchSubWallet(c *gin.Context) error {
 	}
 	c.JSON(http.StatusOK, row)
 	return nil
-}
-
-func idOf(c *gin.Context) (int64, error) {
-	id, err := strconv.ParseInt(c.Param("id"), 10, 64)
-	if err != nil {
-		return 0, errID
-	}
-	return id, nil
 }

@@ -109,7 +109,7 @@ func (s *Service) pushForm(c *gin.Context, e Envelope) error {
 }
 
 func (s *Service) setForm(c *gin.Context, e Envelope) error {
-	id, err := idOf(c)
+	id, err := web.PathID(c, "id", errID)
 	if err != nil {
 		return err
 	}

@@ -163,7 +163,7 @@ func (s *Service) postResolve(c *gin.Context, of campaign.Campaign) error {
 	if err := web.Bind(c, &in); err != nil {
 		return err
 	}
-	id, err := idOf(c)
+	id, err := web.PathID(c, "id", errID)
 	if err != nil {
 		return err
 	}

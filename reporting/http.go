@@ -3,7 +3,6 @@ package reporting
 import (
 	"fmt"
 	"net/http"
-	"strconv"
 
 	"github.com/gin-gonic/gin"
 
@@ -109,9 +108,9 @@ func (s *Service) visible(c *gin.Context) (int64, error) {
 
 // run finds the report in the path, if the actor serves its campaign's city.
 func (s *Service) run(c *gin.Context) (Run, error) {
-	id, err := strconv.ParseInt(c.Param("id"), 10, 64)
+	id, err := web.PathID(c, "id", fault.Field("id", "number", "编号必须是数字。", "The id must be a number."))
 	if err != nil {
-		return Run{}, fault.Field("id", "number", "编号必须是数字。", "The id must be a number.")
+		return Run{}, err
 	}
 	run, err := s.Run(c.Request.Context(), id)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -63,4 +64,13 @@ func decodeFault(err error) error {
 		return fault.Field(name, "unknown-field", "不认识的字段。", "Unknown field.").With(err)
 	}
 	return errJSON.With(err)
+}
+
+// PathID is the row's id in the path. What is no number names no row, so that the answer is missing, as for a row that is not there.
+func PathID(c *gin.Context, name string, missing error) (int64, error) {
+	id, err := strconv.ParseInt(c.Param(name), 10, 64)
+	if err != nil {
+		return 0, missing
+	}
+	return id, nil
 }

@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"net/http"
-	"strconv"
 
 	"github.com/gin-gonic/gin"
 
@@ -39,9 +38,9 @@ func (s *Service) cityOnly(c *gin.Context) error {
 
 // Visible finds the webhook in the path, if the actor serves its city.
 func (s *Service) Visible(c *gin.Context) (Webhook, error) {
-	id, err := strconv.ParseInt(c.Param("id"), 10, 64)
+	id, err := web.PathID(c, "id", ErrMissing)
 	if err != nil {
-		return Webhook{}, ErrMissing
+		return Webhook{}, err
 	}
 	found, err := s.Webhook(c.Request.Context(), id)
 	if err != nil {
@@ -114,9 +113,9 @@ func (s *Service) postRetry(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	id, err := strconv.ParseInt(c.Param("delivery"), 10, 64)
+	id, err := web.PathID(c, "delivery", ErrMissing)
 	if err != nil {
-		return ErrMissing
+		return err
 	}
 	if err := s.Retry(c.Request.Context(), web.ActorOf(c).Username, found, id); err != nil {
 		return err
