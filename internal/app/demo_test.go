@@ -49,6 +49,9 @@ func demoHasThreeStages(t *testing.T, d *demo) {
 	stages := make(map[string]int)
 	for _, c := range list {
 		stages[c.Status]++
+		if c.Status == "settled" && get(t, d.address+"/c/"+c.Slug+"/close-out") != http.StatusOK {
+			t.Errorf("%s has no close-out certificate", c.Slug)
+		}
 		for _, path := range []string{"/c/" + c.Slug, "/draws/" + c.Slug} {
 			if status := get(t, d.address+path); status != http.StatusOK {
 				t.Errorf("%s: %d", path, status)

@@ -3,7 +3,6 @@ package rehearsal
 import (
 	"context"
 	"errors"
-	"net/http"
 	"time"
 )
 
@@ -55,7 +54,7 @@ func (s *script) recall(ctx context.Context) error {
 	return s.settle(ctx, "recall")
 }
 
-// reconcile goes through the last days, until every operator's statements are in, and settles each difference with a reason.
+// reconcile goes through the last days, until every operator's statements are in, and explains the differences that stay.
 func (s *script) reconcile(ctx context.Context) error {
 	for range 4 {
 		if err := s.closeDay(ctx); err != nil {
@@ -65,34 +64,8 @@ func (s *script) reconcile(ctx context.Context) error {
 	if err := s.recall(ctx); err != nil {
 		return err
 	}
-	if err := s.resolveDifferences(ctx); err != nil {
+	if err := s.explain(ctx); err != nil {
 		return err
 	}
 	return s.keepStatements(ctx)
-}
-
-// difference is what a statement and our rows disagree about.
-type difference struct {
-	ID       int64  `json:"id"`
-	Operator string `json:"operator"`
-	Day      string `json:"day"`
-	Kind     string `json:"kind"`
-	Status   string `json:"status"`
-}
-
-func (s *script) differences(ctx context.Context) ([]difference, error) {
-	var list []difference
-	for cursor := ""; ; {
-		var answer struct {
-			Differences []difference
-			Next        string
-		}
-		if err := s.staff.operations.ask(ctx, http.MethodGet, s.campaignPath("/differences?limit=1000&cursor="+cursor), nil, &answer); err != nil {
-			return nil, err
-		}
-		list = append(list, answer.Differences...)
-		if cursor = answer.Next; cursor == "" {
-			return list, nil
-		}
-	}
 }

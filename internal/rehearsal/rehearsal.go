@@ -87,7 +87,7 @@ var phases = []phase{
 	{"waitlist", Closed, (*script).promote},
 	{"expire", Closed, (*script).expire},
 	{"reconcile", Closed, (*script).reconcile},
-	{"return", Closed, (*script).returnSurplus},
+	{"return", Closed, (*script).closeBooks},
 	{"reports", Closed, (*script).report},
 	{"check", Closed, (*script).check},
 }

@@ -2,44 +2,12 @@ package rehearsal
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"path/filepath"
 
 	"hongbao/campaign"
 )
-
-// resolveDifferences settles every open difference by hand, as the city's staff would after asking the operator.
-func (s *script) resolveDifferences(ctx context.Context) error {
-	list, err := s.differences(ctx)
-	if err != nil {
-		return err
-	}
-	found := make(map[string]int)
-	for _, d := range list {
-		found[d.Kind]++
-		if d.Status != "open" {
-			continue
-		}
-		in := map[string]string{"reason": "rehearsal: the operator's later statement and its answers by order number agree with ours"}
-		path := s.campaignPath(fmt.Sprintf("/differences/%d/resolve", d.ID))
-		if err := s.staff.operations.ask(ctx, http.MethodPost, path, in, nil); err != nil {
-			return err
-		}
-	}
-	if list, err = s.differences(ctx); err != nil {
-		return err
-	}
-	for _, d := range list {
-		if d.Status == "open" {
-			s.summary.Discrepancies++
-		}
-	}
-	s.Progress.say("  differences found and settled: %v; open: %d", found, s.summary.Discrepancies)
-	s.hold("reconciled", s.summary.Discrepancies == 0, "%d differences found, %d still open", len(list), s.summary.Discrepancies)
-	return nil
-}
 
 // keepStatements stores what each operator stated, one file an operator and day.
 func (s *script) keepStatements(ctx context.Context) error {
@@ -60,57 +28,6 @@ func (s *script) keepStatements(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// returnSurplus gives each source back what it has not spent, by an order that two people let out, and closes the books.
-func (s *script) returnSurplus(ctx context.Context) error {
-	for range 5 {
-		err := s.staff.operations.ask(ctx, http.MethodPost, s.campaignPath("/return"), struct{}{}, nil)
-		var no *Refusal
-		if errors.As(err, &no) && no.Code == "nothing-ready" {
-			return s.closeOut(ctx)
-		}
-		if err != nil {
-			return err
-		}
-		if err := s.settle(ctx, "recall"); err != nil {
-			return err
-		}
-	}
-	return errors.New("there is always more to return")
-}
-
-// closeOut pays the merchants what is due, and has the certificate issued. What still blocks it is said, not hidden.
-func (s *script) closeOut(ctx context.Context) error {
-	if err := s.closeDay(ctx); err != nil {
-		return err
-	}
-	var due struct{ Payees []struct{ Payee string } }
-	if err := s.staff.operations.ask(ctx, http.MethodGet, s.campaignPath("/payees"), nil, &due); err != nil {
-		return err
-	}
-	for _, p := range due.Payees {
-		if err := s.staff.operations.ask(ctx, http.MethodPost, s.campaignPath("/payouts"), map[string]string{"payee": p.Payee, "evidence": "rehearsal: advice " + p.Payee}, nil); err != nil {
-			return err
-		}
-	}
-	if _, err := s.staff.approveAll(ctx); err != nil {
-		return err
-	}
-	var open struct{ Blockers []struct{ Code string } }
-	if err := s.staff.operations.ask(ctx, http.MethodGet, s.campaignPath("/blockers"), nil, &open); err != nil {
-		return err
-	}
-	if len(open.Blockers) > 0 {
-		s.Progress.say("  no close-out certificate yet: %v", open.Blockers)
-		return nil
-	}
-	if err := s.staff.operations.ask(ctx, http.MethodPost, s.campaignPath("/close-out"), struct{}{}, nil); err != nil {
-		return err
-	}
-	_, err := s.staff.approveAll(ctx)
-	s.Progress.say("  close-out certificate issued")
-	return err
 }
 
 // reportRun is a workbook that the service has made.
