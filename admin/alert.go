@@ -110,7 +110,14 @@ func ruleTable(c *gin.Context, rules disbursement.MisuseRules) *web.Table {
 			if r.Hold {
 				holds = web.Tr(c, "是", "yes")
 			}
-			table.Rows = append(table.Rows, web.Row{Cells: []web.Cell{name, web.Number(r.AtLeast), web.Text(fmt.Sprintf("%d%%", r.Percent)), web.Number(r.Minutes), web.Text(holds)}})
+			share, minutes := web.Text(""), web.Text("") // not every rule has them
+			if r.Percent != 0 {
+				share = web.Text(fmt.Sprintf("%d%%", r.Percent))
+			}
+			if r.Minutes != 0 {
+				minutes = web.Number(r.Minutes)
+			}
+			table.Rows = append(table.Rows, web.Row{Cells: []web.Cell{name, web.Number(r.AtLeast), share, minutes, web.Text(holds)}})
 		}
 	}
 	return table

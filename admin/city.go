@@ -58,16 +58,17 @@ func (k *Console) cityFigures(c *gin.Context) (page, error) {
 
 func cityHeadline(c *gin.Context, f reporting.CityFigures) []web.Figure {
 	yuan := web.Tr(c, "元", "yuan")
-	leverage := "–"
+	note := ""
 	if f.SpentFen > 0 {
-		leverage = fmt.Sprintf("%.2f", float64(f.OwnFen)/float64(f.SpentFen))
+		leverage := fmt.Sprintf("%.2f", float64(f.OwnFen)/float64(f.SpentFen))
+		note = web.Tr(c, "每 1 元红包带动 "+leverage+" 元", leverage+" yuan for each yuan of envelopes")
 	}
 	return []web.Figure{
 		{Label: web.Tr(c, "领取率", "Claimed"), Value: web.Share(f.Claimed, f.Awarded), Note: web.Tr(c, web.Count(f.Claimed)+" / "+web.Count(f.Awarded)+" 个", web.Count(f.Claimed)+" of "+web.Count(f.Awarded))},
 		{Label: web.Tr(c, "核销率", "Redeemed"), Value: web.Share(f.SpentFen, f.CreditedFen), Note: web.Tr(c, web.Yuan(f.SpentFen)+" / "+web.Yuan(f.CreditedFen)+" 元", web.Yuan(f.SpentFen)+" of "+web.Yuan(f.CreditedFen)+" yuan")},
 		{Label: web.Tr(c, "线下", "Offline"), Value: web.Share(f.OfflineFen, f.SpentFen), Note: web.Yuan(f.OfflineFen) + " " + yuan},
 		{Label: web.Tr(c, "线上", "Online"), Value: web.Share(f.OnlineFen, f.SpentFen), Note: web.Yuan(f.OnlineFen) + " " + yuan},
-		{Label: web.Tr(c, "带动自有资金", "Own money on top"), Value: web.Yuan(f.OwnFen), Unit: yuan, Note: web.Tr(c, "每 1 元红包带动 "+leverage+" 元", leverage+" yuan for each yuan of envelopes")},
+		{Label: web.Tr(c, "带动自有资金", "Own money on top"), Value: web.Yuan(f.OwnFen), Unit: yuan, Note: note},
 		{Label: web.Tr(c, "支付", "Payments"), Value: web.Count(f.Payments), Unit: web.Tr(c, "笔", "")},
 	}
 }

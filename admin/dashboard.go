@@ -166,11 +166,16 @@ func (k *Console) operatorTable(c *gin.Context, one campaign.Campaign) (*web.Tab
 		return table, err
 	}
 	for _, o := range list {
-		bank, _ := book.Operator(o.Operator)
-		table.Rows = append(table.Rows, web.Row{Cells: []web.Cell{web.Text(cmp.Or(bank.Title.In(web.Locale(c)), o.Operator)), web.State(health(o)), web.Number(o.Settled), web.Number(o.Underway),
+		table.Rows = append(table.Rows, web.Row{Cells: []web.Cell{web.Text(operatorTitle(c, book, o.Operator)), web.State(health(o)), web.Number(o.Settled), web.Number(o.Underway),
 			web.Number(o.Unknown), web.Number(o.Refused), web.When(o.ChangedAt)}})
 	}
 	return table, nil
+}
+
+// operatorTitle names an operator as people know it; the code stands there if the rule book has it no longer.
+func operatorTitle(c *gin.Context, book *campaign.RuleBook, code string) string {
+	bank, _ := book.Operator(code)
+	return cmp.Or(bank.Title.In(web.Locale(c)), code)
 }
 
 // health is a status code: unknown outcomes come first, since money may be on either side.

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"time"
 
+	"hongbao/campaign"
 	"hongbao/disbursement"
 	"hongbao/internal/staff"
 	"hongbao/internal/web"
@@ -43,6 +44,10 @@ func (k *Console) repairs(c *gin.Context) (page, error) {
 	if err != nil || chosen.ID == 0 {
 		return shown, err
 	}
+	book, err := k.Campaigns.RuleBook(c.Request.Context(), chosen.ID)
+	if err != nil {
+		return shown, err
+	}
 	sums, err := k.Money.RepairSums(c.Request.Context(), chosen.ID)
 	if err != nil {
 		return shown, err
@@ -66,7 +71,7 @@ func (k *Console) repairs(c *gin.Context) (page, error) {
 		shown.Blocks = append(shown.Blocks, block{Acts: []act{{Title: web.Tr(c, "换新编号补发", "Reissue under new numbers"), Text: web.Tr(c, "为仍可补发的指令各编一个新编号，汇成一批；另一位同事批准后发出，进度见该批次。", "Each that can still be repaired gets a new number in one batch; it is sent when a second person approves, and the batch shows how far it is."),
 			Form: web.Form{Action: "/console/campaigns/" + chosen.Slug + "/batches", Hidden: map[string]string{"kind": disbursement.ForReissue}, Submit: web.Tr(c, "准备并提交审批", "Prepare and ask")}}}})
 	}
-	shown.Blocks = append(shown.Blocks, block{Title: web.Tr(c, "指令", "Orders"), Table: k.orderTable(c, chosen.Slug, orders)})
+	shown.Blocks = append(shown.Blocks, block{Title: web.Tr(c, "指令", "Orders"), Table: orderTable(c, chosen.Slug, book, orders)})
 	return shown, nil
 }
 
@@ -79,7 +84,7 @@ func (k *Console) age(c *gin.Context, since time.Time) string {
 	return web.Tr(c, fmt.Sprintf("%d 天", hours/24), fmt.Sprintf("%d days", hours/24))
 }
 
-func (k *Console) orderTable(c *gin.Context, slug string, orders []disbursement.OrderSeen) *web.Table {
+func orderTable(c *gin.Context, slug string, book *campaign.RuleBook, orders []disbursement.OrderSeen) *web.Table {
 	table := &web.Table{Caption: web.Tr(c, "指令", "Orders"), Columns: heads(c, "指令号", "Order", "状态", "Status", "机构", "Operator", "#金额（元）", "#Amount (yuan)", "原因", "Reason", "#次数", "#Attempts", "变更", "Changed", "批次", "Batch"),
 		Empty: web.Empty{Title: web.Tr(c, "没有符合条件的指令", "No order matches")}, Next: web.NextPage(c, len(orders), orderPage)}
 	for _, o := range orders {
@@ -89,7 +94,7 @@ func (k *Console) orderTable(c *gin.Context, slug string, orders []disbursement.
 		if o.Reason != "" {
 			reason = web.Cell{Text: orderReason(c, o.Reason), Note: o.ReplacedBy}
 		}
-		table.Rows = append(table.Rows, web.Row{Cells: []web.Cell{number, web.State("order." + string(o.Status)), web.Text(o.Operator), web.Money(o.AmountFen), reason, web.Number(o.Attempts), web.When(o.ChangedAt),
+		table.Rows = append(table.Rows, web.Row{Cells: []web.Cell{number, web.State("order." + string(o.Status)), web.Text(operatorTitle(c, book, o.Operator)), web.Money(o.AmountFen), reason, web.Number(o.Attempts), web.When(o.ChangedAt),
 			web.Link(fmt.Sprintf("#%d", o.BatchID), batchAddress(slug, o.BatchID))}})
 	}
 	return table
@@ -102,6 +107,10 @@ func (k *Console) batch(c *gin.Context) (page, error) {
 		return page{}, err
 	}
 	counts, err := k.Money.BatchCounts(c.Request.Context(), batch.ID)
+	if err != nil {
+		return page{}, err
+	}
+	book, err := k.Campaigns.RuleBook(c.Request.Context(), found.ID)
 	if err != nil {
 		return page{}, err
 	}
@@ -118,12 +127,15 @@ func (k *Console) batch(c *gin.Context) (page, error) {
 			chart.Rows = append(chart.Rows, bar{Label: word, Part: counts[s], Whole: batch.Orders, Text: web.Count(counts[s])})
 		}
 	}
-	operator := web.Field{Name: "operator", Label: web.Tr(c, "机构", "Operator"), Value: c.Query("operator"), Autocomplete: "off"}
+	operator := web.Field{Name: "operator", Label: web.Tr(c, "机构", "Operator"), Type: "select", Value: c.Query("operator"), Options: []web.Option{everything(c)}}
+	for _, o := range book.Operators {
+		operator.Options = append(operator.Options, web.Option{Value: o.Name, Label: o.Title.In(web.Locale(c))})
+	}
 	facts := []fact{{Label: web.Tr(c, "笔数", "Orders"), Value: web.Count(batch.Orders)}, {Label: web.Tr(c, "金额", "Amount"), Value: web.Yuan(batch.TotalFen) + web.Tr(c, " 元", " yuan")},
 		{Label: web.Tr(c, "经办", "Prepared by"), Value: batch.PreparedBy}, {Label: web.Tr(c, "时间", "When"), Value: web.Date(batch.PreparedAt)}}
 	if batch.ApprovalID > 0 {
 		facts = append(facts, fact{Label: web.Tr(c, "审批", "Approval"), Value: fmt.Sprintf("#%d", batch.ApprovalID), URL: fmt.Sprintf("/console/approvals/%d", batch.ApprovalID)})
 	}
 	return page{Title: batchName(c, batch), Chip: "batch." + string(batch.Status), State: found.Name(web.Locale(c)), Back: web.Tr(c, "发放", "Disbursement"), BackURL: "/console/disbursement?campaign=" + url.QueryEscape(found.Slug),
-		Blocks: []block{{Columns: []block{{Facts: facts}, {Bars: chart}}}, {Filters: filters(c, status, operator)}, {Title: web.Tr(c, "指令", "Orders"), Table: k.orderTable(c, found.Slug, orders)}}}, nil
+		Blocks: []block{{Columns: []block{{Facts: facts}, {Bars: chart}}}, {Filters: filters(c, status, operator)}, {Title: web.Tr(c, "指令", "Orders"), Table: orderTable(c, found.Slug, book, orders)}}}, nil
 }

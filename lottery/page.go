@@ -133,6 +133,17 @@ func (p *record) addNumbers(tr translate) {
 		{Label: tr("中签", "Winners"), Value: web.Count(f.Winners)},
 		{Label: tr("候补", "Waitlist"), Value: web.Count(f.Waitlist), Note: fmt.Sprintf(tr("已递补 %s", "%s promoted"), web.Count(f.Promotions))},
 	}
+	if !p.has(draw.KindExcluded) {
+		p.Numbers[0].Value, p.Numbers[0].Note, p.Numbers[1].Value = "–", tr("名单锁定后公布", "Published when the lists are frozen"), "–"
+	}
+	if !p.has(draw.KindResult) {
+		p.Numbers[2].Value, p.Numbers[2].Note, p.Numbers[3].Value, p.Numbers[3].Note = "–", tr("抽签后公布", "Published after the draw"), "–", ""
+	}
+}
+
+// has says whether a public file of a kind is there yet: what it counts is not known before, which is not the same as nobody.
+func (p *record) has(kind draw.Kind) bool {
+	return slices.ContainsFunc(p.Documents, func(doc Document) bool { return doc.Kind == kind })
 }
 
 // chapter is one kind of public file: what it is called and what its hash stands for.

@@ -182,7 +182,7 @@ func (w *Web) view(c *gin.Context, data any) View {
 func (w *Web) navLinks(actor Actor, view View) []NavLink {
 	var links []NavLink
 	in := map[bool]int{false: 0, true: 1}[view.Locale == "en"]
-	group := ""
+	group, place := "", w.Pages.place(view.Path)
 	for _, item := range w.Pages.nav {
 		if item.Group != [2]string{} {
 			group = item.Group[in]
@@ -190,11 +190,22 @@ func (w *Web) navLinks(actor Actor, view View) []NavLink {
 		if item.Permission != "" && !w.May(actor.Role, item.Permission) {
 			continue
 		}
-		current := view.Path == item.Path || item.Path != "/console" && hasPath(view.Path, item.Path)
-		links = append(links, NavLink{item.Path, [2]string{item.ZH, item.EN}[in], item.Icon, group, current})
+		links = append(links, NavLink{item.Path, [2]string{item.ZH, item.EN}[in], item.Icon, group, item.Path == place})
 		group = ""
 	}
 	return links
+}
+
+// place is the entry that an address belongs to: the deepest of those above it, so that of two entries under one another only one is marked.
+func (p *Pages) place(path string) string {
+	deepest := ""
+	for _, item := range p.nav {
+		above := path == item.Path || item.Path != "/console" && hasPath(path, item.Path)
+		if above && len(item.Path) > len(deepest) {
+			deepest = item.Path
+		}
+	}
+	return deepest
 }
 
 // Locale is the language of the answer: "zh" or "en".
