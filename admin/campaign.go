@@ -78,6 +78,16 @@ func (k *Console) theCampaign(c *gin.Context) (campaign.Campaign, error) {
 	return k.seenCampaign(c, c.Param("slug"))
 }
 
+// theBook is the campaign named in the path with its rule book.
+func (k *Console) theBook(c *gin.Context) (campaign.Campaign, *campaign.RuleBook, error) {
+	found, err := k.theCampaign(c)
+	if err != nil {
+		return found, nil, err
+	}
+	book, err := k.Campaigns.RuleBook(c.Request.Context(), found.ID)
+	return found, book, err
+}
+
 // inCampaign is what a path names by its number, inside the campaign that the path names, if the person serves its city.
 func inCampaign[T any](k *Console, c *gin.Context, missing error, load func(ctx context.Context, campaign, id int64) (T, error)) (found campaign.Campaign, one T, err error) {
 	if found, err = k.theCampaign(c); err != nil {
@@ -193,11 +203,7 @@ func submittedText(c *gin.Context, file, field string) ([]byte, error) {
 
 // ruleBook downloads the rule book, byte for byte as it was announced.
 func (k *Console) ruleBook(c *gin.Context) error {
-	found, err := k.theCampaign(c)
-	if err != nil {
-		return err
-	}
-	book, err := k.Campaigns.RuleBook(c.Request.Context(), found.ID)
+	found, book, err := k.theBook(c)
 	if err != nil {
 		return err
 	}

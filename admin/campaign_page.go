@@ -16,11 +16,7 @@ import (
 
 // campaign is one campaign: how it stands, what can be done, when, with whose money, by which rules.
 func (k *Console) campaign(c *gin.Context) (page, error) {
-	found, err := k.theCampaign(c)
-	if err != nil {
-		return page{}, err
-	}
-	book, err := k.Campaigns.RuleBook(c.Request.Context(), found.ID)
+	found, book, err := k.theBook(c)
 	if err != nil {
 		return page{}, err
 	}

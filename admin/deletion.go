@@ -12,11 +12,7 @@ import (
 
 // deletions are the certificates of what was deleted of a campaign's personal data, to read, print and verify.
 func (k *Console) deletions(c *gin.Context) (page, error) {
-	found, err := k.theCampaign(c)
-	if err != nil {
-		return page{}, err
-	}
-	book, err := k.Campaigns.RuleBook(c.Request.Context(), found.ID)
+	found, book, err := k.theBook(c)
 	if err != nil {
 		return page{}, err
 	}

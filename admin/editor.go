@@ -112,11 +112,7 @@ func sumsTable(c *gin.Context, sums []campaign.SourceSum) *web.Table {
 
 // preview shows a campaign's page as citizens will see it at each stage.
 func (k *Console) preview(c *gin.Context) error {
-	found, err := k.theCampaign(c)
-	if err != nil {
-		return err
-	}
-	book, err := k.Campaigns.RuleBook(c.Request.Context(), found.ID)
+	found, book, err := k.theBook(c)
 	if err != nil {
 		return err
 	}

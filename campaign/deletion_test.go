@@ -21,16 +21,8 @@ import (
 // over takes a campaign with five people in it, of whom those named by kept hold a prize, past its last day of spending.
 func (w *world) over(kept ...int) (Campaign, []Receipt) {
 	w.t.Helper()
-	ctx := context.Background()
 	c := w.open(suzhou(w.t, anyone...))
-	var receipts []Receipt
-	for i := range 5 {
-		receipt, err := w.Register(ctx, person(c.Slug, i))
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		receipts = append(receipts, receipt)
-	}
+	receipts := w.people(c, 5)
 	w.Kept = func(_ context.Context, id int64, ids []int64) (map[int64]bool, error) {
 		holds := map[int64]bool{}
 		for _, i := range kept {

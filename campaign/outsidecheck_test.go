@@ -65,14 +65,7 @@ func TestNamesAreCheckedBeforeTheFreeze(t *testing.T) {
 		office := &offices{down: true, wrong: map[string]bool{phoneOf(2): true}}
 		w.Names = office
 		c := w.open(suzhou(t, anyone...))
-		var receipts []Receipt
-		for i := range 4 {
-			receipt, err := w.Register(ctx, person(c.Slug, i))
-			if err != nil {
-				t.Fatal(err)
-			}
-			receipts = append(receipts, receipt)
-		}
+		receipts := w.people(c, 4)
 		w.checkOutside(0)
 		office.down = false
 		w.checkOutside(4)
@@ -123,14 +116,7 @@ func TestEvidenceIsAskedForAgain(t *testing.T) {
 	office := &offices{down: true, wrong: map[string]bool{resident(2): true}}
 	w.Evidence = office
 	c := w.open(suzhou(t, anyone[2], anyone[3]))
-	var receipts []Receipt
-	for i := range 3 {
-		receipt, err := w.Register(ctx, person(c.Slug, i))
-		if err != nil {
-			t.Fatal(err)
-		}
-		receipts = append(receipts, receipt)
-	}
+	receipts := w.people(c, 3)
 	w.checkOutside(0)
 	w.clock.Advance(time.Hour)
 	office.down = false

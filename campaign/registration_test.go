@@ -194,14 +194,7 @@ func TestLookupWithdrawAndExclude(t *testing.T) {
 	testkit.Databases(t, func(t *testing.T, db *database.DB) {
 		w, ctx := newWorld(t, db), context.Background()
 		c := w.open(suzhou(t, anyone...))
-		var receipts []Receipt
-		for i := range 4 {
-			receipt, err := w.Register(ctx, person(c.Slug, i))
-			if err != nil {
-				t.Fatal(err)
-			}
-			receipts = append(receipts, receipt)
-		}
+		receipts := w.people(c, 4)
 		found, err := w.Lookup(ctx, c.Slug, "+86 "+phoneOf(1), strings.ToLower(strings.ReplaceAll(receipts[1].ConfirmationCode, "-", " ")))
 		if err != nil || found != receipts[1] {
 			t.Errorf("looked up %+v, %v", found, err)

@@ -116,6 +116,19 @@ func (w *world) open(yaml []byte) Campaign {
 	return c
 }
 
+// people registers the first n persons and gives their receipts.
+func (w *world) people(c Campaign, n int) (receipts []Receipt) {
+	w.t.Helper()
+	for i := range n {
+		receipt, err := w.Register(context.Background(), person(c.Slug, i))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		receipts = append(receipts, receipt)
+	}
+	return receipts
+}
+
 func (w *world) announce(c Campaign) {
 	w.t.Helper()
 	ctx := context.Background()

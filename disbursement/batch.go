@@ -326,10 +326,7 @@ func (s *Service) rejectBatch(tx *gorm.DB, batch Batch) error {
 }
 
 func (s *Service) advanceBatch(tx *gorm.DB, batch Batch, to BatchStatus) error {
-	if !batch.Status.May(to) {
-		return database.ErrAdvanced.With(fmt.Errorf("a batch goes not from %s to %s", batch.Status, to))
-	}
-	return database.Advance(tx, "disbursement_batches", batch.ID, string(batch.Status), string(to), map[string]any{"changed_at": s.now()})
+	return advance(tx, "disbursement_batches", batch.ID, batch.Status, to, s.now(), nil)
 }
 
 // pickClaimed takes claimed envelopes whose wallet is known.

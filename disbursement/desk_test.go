@@ -39,9 +39,7 @@ func TestOperatorChangesUntilTheWalletIsFound(t *testing.T) {
 		if _, err := w.ChangeOperator(ctx, 100, "icbc"); !errors.Is(err, errOperatorLate) {
 			t.Errorf("changed after the wallet was found: %v", err)
 		}
-		_, err = w.Prepare(ctx, "maker", campaignID, Credit)
-		w.must(err)
-		w.approve(true)
+		w.approveCredits()
 		w.settleAll()
 		w.check()
 		w.bankCheck()
@@ -93,9 +91,7 @@ func TestClaimAtTheDesk(t *testing.T) {
 		if len(details) != 2 || strings.Contains(all, "王小明") || strings.Contains(all, "440524188001010014") || !strings.Contains(all, "…0019") || !strings.Contains(details[1], `"winner"`) {
 			t.Errorf("the record: %s", all)
 		}
-		_, err = w.Prepare(ctx, "maker", campaignID, Credit)
-		w.must(err)
-		w.approve(true)
+		w.approveCredits()
 		w.settleAll()
 		if e, _ := w.Of(ctx, 100); e.Status != Credited {
 			t.Errorf("the hard wallet was not credited: %s", e.Status)

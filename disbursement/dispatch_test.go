@@ -289,9 +289,7 @@ func TestLostCallArrivesBeforeExpiry(t *testing.T) {
 			w := newWorld(t, db, 2)
 			w.fund()
 			w.claimAll()
-			_, err := w.Prepare(ctx, "maker", campaignID, Credit)
-			w.must(err)
-			w.approve(true)
+			w.approveCredits()
 			w.clock.Set(spendUntil.Add(-time.Minute))
 			for _, b := range w.banks {
 				b.trouble = func(call string) (bool, error) {
@@ -301,7 +299,7 @@ func TestLostCallArrivesBeforeExpiry(t *testing.T) {
 					return true, nil
 				}
 			}
-			_, err = w.Dispatch(ctx)
+			_, err := w.Dispatch(ctx)
 			w.must(err)
 			for _, b := range w.banks {
 				b.trouble = nil
@@ -341,9 +339,7 @@ func TestLateCallIsNotMade(t *testing.T) {
 		w := newWorld(t, db, 8)
 		w.fund()
 		w.claimAll()
-		_, err := w.Prepare(ctx, "maker", campaignID, Credit)
-		w.must(err)
-		w.approve(true)
+		w.approveCredits()
 		orders, err := w.claim(ctx, "icbc", 10)
 		w.must(err)
 		w.clock.Advance(callLease)
@@ -515,9 +511,7 @@ func TestMakerCannotApprove(t *testing.T) {
 				t.Errorf("after the rejection envelope %d is %s", e.ID, e.Status)
 			}
 		}
-		_, err = w.Prepare(ctx, "maker", campaignID, Credit)
-		w.must(err)
-		w.approve(true)
+		w.approveCredits()
 		w.settleAll()
 		w.check()
 		w.bankCheck()

@@ -303,11 +303,7 @@ func latest(a, b time.Time) time.Time {
 }
 
 func (s *Service) advanceEnvelope(tx *gorm.DB, e Envelope, to EnvelopeStatus, set map[string]any) error {
-	if !e.Status.May(to) {
-		return database.ErrAdvanced.With(fmt.Errorf("an envelope goes not from %s to %s", e.Status, to))
-	}
-	set["changed_at"] = s.now()
-	return database.Advance(tx, "envelopes", e.ID, string(e.Status), string(to), set)
+	return advance(tx, "envelopes", e.ID, e.Status, to, s.now(), set)
 }
 
 func (s *Service) audited(tx *gorm.DB, actor, action, campaign, subject string, detail any) error {

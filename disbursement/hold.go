@@ -2,7 +2,6 @@ package disbursement
 
 import (
 	"context"
-	"fmt"
 
 	"gorm.io/gorm"
 
@@ -145,14 +144,7 @@ func (s *Service) decideRelease(tx *gorm.DB, id int64, approved bool) error {
 }
 
 func (s *Service) advanceHold(tx *gorm.DB, hold Hold, to HoldStatus, set map[string]any) error {
-	if !hold.Status.May(to) {
-		return database.ErrAdvanced.With(fmt.Errorf("a hold goes not from %s to %s", hold.Status, to))
-	}
-	if set == nil {
-		set = map[string]any{}
-	}
-	set["changed_at"] = s.now()
-	return database.Advance(tx, "settlement_holds", hold.ID, string(hold.Status), string(to), set)
+	return advance(tx, "settlement_holds", hold.ID, hold.Status, to, s.now(), set)
 }
 
 // Holds lists a campaign's holds, those not released first, then the newest, at most 200.

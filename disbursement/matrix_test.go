@@ -308,9 +308,7 @@ func (c cell) run(w *world) {
 	}
 	w.fund()
 	w.claimAll()
-	_, err := w.Prepare(ctx, "maker", campaignID, Credit)
-	w.must(err)
-	w.approve(true)
+	w.approveCredits()
 	if c.pay != nil {
 		c.pay(w)
 	}

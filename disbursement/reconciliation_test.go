@@ -59,9 +59,7 @@ func TestStatementSettlesWhatIsUnknown(t *testing.T) {
 		w := newWorld(t, db, 8)
 		w.fund()
 		w.claimAll()
-		_, err := w.Prepare(ctx, "maker", campaignID, Credit)
-		w.must(err)
-		w.approve(true)
+		w.approveCredits()
 		for _, b := range w.banks { // the credits take effect, and nobody ever answers
 			b.trouble = func(call string) (bool, error) {
 				if call == "statement" {
@@ -70,7 +68,7 @@ func TestStatementSettlesWhatIsUnknown(t *testing.T) {
 				return true, errNetwork
 			}
 		}
-		_, err = w.Dispatch(ctx)
+		_, err := w.Dispatch(ctx)
 		w.must(err)
 		day := dayOf(w.clock.Now())
 		for name := range w.banks {

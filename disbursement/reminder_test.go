@@ -41,9 +41,7 @@ func TestWinnersAreToldAndReminded(t *testing.T) {
 		}
 		_, err := w.FindWallets(ctx)
 		w.must(err)
-		_, err = w.Prepare(ctx, "maker", campaignID, Credit)
-		w.must(err)
-		w.approve(true)
+		w.approveCredits()
 		w.settleAll()
 		remind("100 credited", "101 credited")
 

@@ -178,9 +178,7 @@ func TestAdmissions(t *testing.T) {
 			}
 		}
 		expect("not-credited", e.Operator, e.CouponID)
-		_, err := w.Prepare(ctx, "maker", campaignID, Credit)
-		w.must(err)
-		w.approve(true)
+		w.approveCredits()
 		w.settleAll()
 		expect("admitted", e.Operator, e.CouponID)
 		expect("coupon-unknown", e.Operator, "NOBODYS")
@@ -194,7 +192,7 @@ func TestAdmissions(t *testing.T) {
 		w.refusal = nil
 		w.clock.Set(spendUntil)
 		expect("envelope-expired", e.Operator, e.CouponID)
-		_, err = w.Expire(ctx)
+		_, err := w.Expire(ctx)
 		w.must(err)
 		w.clock.Set(claimFrom) // even by a clock that goes back
 		expect("envelope-expired", e.Operator, e.CouponID)

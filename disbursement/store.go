@@ -2,6 +2,7 @@ package disbursement
 
 import (
 	"fmt"
+	"maps"
 
 	"gorm.io/gorm"
 
@@ -45,6 +46,19 @@ func within(ids []int64) (condition string, values []any) {
 		return "id IN ?", []any{ids}
 	}
 	return "id BETWEEN ? AND ?", []any{ids[0], ids[len(ids)-1]}
+}
+
+// advance moves a row to a status that may follow the one it has, and notes when.
+func advance[S interface {
+	~string
+	May(to S) bool
+}](tx *gorm.DB, table string, id int64, from, to S, now database.Millis, set map[string]any) error {
+	if !from.May(to) {
+		return database.ErrAdvanced.With(fmt.Errorf("%s %d goes not from %s to %s", table, id, from, to))
+	}
+	columns := map[string]any{"changed_at": now}
+	maps.Copy(columns, set)
+	return database.Advance(tx, table, id, string(from), string(to), columns)
 }
 
 // exactly checks that a guarded update of several rows has met them all.

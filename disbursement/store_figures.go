@@ -47,25 +47,29 @@ func coverageOf(tx *gorm.DB, campaignID int64) (Coverage, error) {
 	return c, err
 }
 
-func countsOf(tx *gorm.DB, campaignID int64) (Counts, error) {
-	c := Counts{Envelopes: map[EnvelopeStatus]int64{}, Orders: map[OrderStatus]int64{}}
+// countBy counts rows by their name; the query gives name and n.
+func countBy[K ~string](tx *gorm.DB, query string, args ...any) (map[K]int64, error) {
 	var rows []struct {
-		Status string
-		N      int64
+		Name K
+		N    int64
 	}
-	if err := tx.Raw("SELECT status, COUNT(*) AS n FROM envelopes WHERE campaign_id = ? GROUP BY status", campaignID).Scan(&rows).Error; err != nil {
+	err := tx.Raw(query, args...).Scan(&rows).Error
+	counts := make(map[K]int64, len(rows))
+	for _, row := range rows {
+		counts[row.Name] = row.N
+	}
+	return counts, err
+}
+
+func countsOf(tx *gorm.DB, campaignID int64) (Counts, error) {
+	var c Counts
+	var err error
+	if c.Envelopes, err = countBy[EnvelopeStatus](tx, "SELECT status AS name, COUNT(*) AS n FROM envelopes WHERE campaign_id = ? GROUP BY status", campaignID); err != nil {
 		return c, err
 	}
-	for _, row := range rows {
-		c.Envelopes[EnvelopeStatus(row.Status)] = row.N
-	}
-	rows = nil
-	if err := tx.Raw(`SELECT o.status, COUNT(*) AS n FROM disbursement_batches b JOIN disbursement_orders o ON o.batch_id = b.id
-		WHERE b.campaign_id = ? GROUP BY o.status`, campaignID).Scan(&rows).Error; err != nil {
+	if c.Orders, err = countBy[OrderStatus](tx, `SELECT o.status AS name, COUNT(*) AS n FROM disbursement_batches b JOIN disbursement_orders o ON o.batch_id = b.id
+		WHERE b.campaign_id = ? GROUP BY o.status`, campaignID); err != nil {
 		return c, err
-	}
-	for _, row := range rows {
-		c.Orders[OrderStatus(row.Status)] = row.N
 	}
 	return c, tx.Raw("SELECT COUNT(*) FROM differences WHERE campaign_id = ? AND status = 'open'", campaignID).Scan(&c.Differences).Error
 }

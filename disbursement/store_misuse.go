@@ -84,16 +84,7 @@ func groupBy(subject string) string {
 }
 
 func paymentsByMerchant(tx *gorm.DB, campaignID int64) (map[string]int64, error) {
-	var rows []struct {
-		MerchantNo string
-		N          int64
-	}
-	err := tx.Raw("SELECT merchant_no, COUNT(*) AS n FROM spending_events WHERE campaign_id = ? AND kind = 'payment' GROUP BY merchant_no", campaignID).Scan(&rows).Error
-	counts := make(map[string]int64, len(rows))
-	for _, row := range rows {
-		counts[row.MerchantNo] = row.N
-	}
-	return counts, err
+	return countBy[string](tx, "SELECT merchant_no AS name, COUNT(*) AS n FROM spending_events WHERE campaign_id = ? AND kind = 'payment' GROUP BY merchant_no", campaignID)
 }
 
 // insertAlert says whether the alert is new.

@@ -35,14 +35,5 @@ func seenOrders(tx *gorm.DB, f OrderFilter, order, condition string, values ...a
 }
 
 func batchCounts(tx *gorm.DB, batchID int64) (map[OrderStatus]int64, error) {
-	var rows []struct {
-		Status OrderStatus
-		N      int64
-	}
-	err := tx.Raw("SELECT status, COUNT(*) AS n FROM disbursement_orders WHERE batch_id = ? GROUP BY status", batchID).Scan(&rows).Error
-	counts := make(map[OrderStatus]int64, len(rows))
-	for _, row := range rows {
-		counts[row.Status] = row.N
-	}
-	return counts, err
+	return countBy[OrderStatus](tx, "SELECT status AS name, COUNT(*) AS n FROM disbursement_orders WHERE batch_id = ? GROUP BY status", batchID)
 }

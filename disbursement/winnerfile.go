@@ -191,14 +191,7 @@ func (s *Service) decideWinners(tx *gorm.DB, id int64, approved bool) error {
 }
 
 func (s *Service) advanceWinners(tx *gorm.DB, file WinnerFile, to WinnerFileStatus, set map[string]any) error {
-	if !file.Status.May(to) {
-		return database.ErrAdvanced.With(fmt.Errorf("a winners' file goes not from %s to %s", file.Status, to))
-	}
-	if set == nil {
-		set = map[string]any{}
-	}
-	set["changed_at"] = s.now()
-	return database.Advance(tx, "winner_files", file.ID, string(file.Status), string(to), set)
+	return advance(tx, "winner_files", file.ID, file.Status, to, s.now(), set)
 }
 
 // MakeWinnerFiles makes the files that are approved, one after the other.
