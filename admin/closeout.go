@@ -18,6 +18,7 @@ var blockers = map[string]struct{ zh, en, url string }{
 	disbursement.BlockedByOrders:      {"银行指令未结清", "Orders are not settled", "/console/disbursement?campaign="},
 	disbursement.BlockedByMoney:       {"账户上还有余额，应退回出资方", "Money on accounts, to be returned to its source", "/console/campaigns/"},
 	disbursement.BlockedByDifferences: {"对账差异未处理", "Differences are open", "/console/reconciliation?campaign="},
+	disbursement.BlockedByStatements:  {"银行对账单未到或被拒收（天）", "Days whose statement was refused or has not come", "/console/reconciliation?campaign="},
 	disbursement.BlockedByUnstated:    {"消费尚未编入商户结算单", "Payments in no merchant's statement yet", "/console/settlements?campaign="},
 	disbursement.BlockedByMerchants:   {"商户结算未结清", "Merchants are not settled with", "/console/settlements?campaign="},
 }

@@ -71,6 +71,7 @@ const (
 	BlockedByOrders      = "orders-open"         // that are not settled
 	BlockedByMoney       = "money-outstanding"   // on accounts other than spent and returned
 	BlockedByDifferences = "differences-open"    // that nobody has explained
+	BlockedByStatements  = "statements-missing"  // days of an operator whose statement was refused or has not come
 	BlockedByMerchants   = "settlements-open"    // due to merchants, or held
 	BlockedByUnstated    = "events-not-stated"   // payments and refunds that are in no merchant's statement
 	BlockedByFunding     = "funding-not-decided" // money received that waits for a second person
@@ -94,6 +95,13 @@ func (s *Service) Blockers(ctx context.Context, campaignID int64) ([]Blocker, er
 
 func (s *Service) blockers(tx *gorm.DB, campaignID int64, book *campaign.RuleBook) ([]Blocker, error) {
 	found, err := openThings(tx, campaignID)
+	if err != nil {
+		return nil, err
+	}
+	days, err := daysWithoutStatement(tx, campaignID)
+	if days > 0 {
+		found = append(found, Blocker{Code: BlockedByStatements, Count: days})
+	}
 	if err == nil && s.Now().Before(book.Windows.SpendUntil) {
 		found = append([]Blocker{{Code: BlockedBySpending, Count: 1}}, found...)
 	}

@@ -51,23 +51,34 @@ func TestCloseOutIsIssuedWhenEverythingIsSettled(t *testing.T) {
 			t.Errorf("asked while blocked by %q: %v", blocked, err)
 		}
 	}
-	refused("spending-open envelopes-open money-outstanding events-not-stated")
+	refused("spending-open envelopes-open money-outstanding events-not-stated statements-missing")
 	s.clock.Set(spendUntil.Add(time.Minute))
 	_, err = s.Expire(ctx)
 	s.must(err)
-	refused("envelopes-open orders-open money-outstanding events-not-stated")
+	refused("envelopes-open orders-open money-outstanding events-not-stated statements-missing")
 	s.approve(true)
 	s.settleAll()
 	_, err = s.RequestReturn(ctx, "maker", campaignID)
 	s.must(err)
 	s.approve(true)
 	s.settleAll()
-	refused("events-not-stated")
+	refused("events-not-stated statements-missing")
 	s.nextMorning()
-	refused("settlements-open")
+	refused("settlements-open statements-missing")
 	_, err = s.RequestPayout(ctx, "maker", campaignID, ToWallet, "advice 1")
 	s.must(err)
 	s.approve(true)
+	s.Operators["abc"] = fixedStatement{s.banks["abc"], []byte("nothing of a statement")}
+	s.banks["abc"].trouble = firstOf("statement", 1, false, ErrStatementNotReady)
+	for range 2 { // every statement of abc is refused; an hour later all come but one
+		_, err = s.Reconcile(ctx)
+		s.must(err)
+		refused("statements-missing")
+		s.Operators["abc"] = s.banks["abc"]
+		s.clock.Advance(askAgain + time.Second)
+	}
+	_, err = s.Reconcile(ctx)
+	s.must(err)
 	if code := s.do("GET", "/c/"+testBook.ID+"/close-out", "", nil, nil); code != http.StatusNotFound {
 		t.Errorf("a page without a certificate: %d", code)
 	}

@@ -110,7 +110,7 @@ type dueStatement struct{ operator, day string }
 // dueStatements lists operators and ended days, oldest first, from the first order of a campaign at the operator until
 // some days after its end, and after anything has moved since: a late refund is recalled, and its statement is still to come.
 func (s *Service) dueStatements(ctx context.Context) ([]dueStatement, error) {
-	spans, err := activeSpans(s.DB.Read(ctx))
+	spans, err := activeSpans(s.DB.Read(ctx), 0)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +125,7 @@ func (s *Service) dueStatements(ctx context.Context) ([]dueStatement, error) {
 		if err != nil {
 			return nil, err
 		}
-		until := max(span.Until, span.Moved).Time().AddDate(0, 0, daysAfter)
+		until := max(span.Until, span.Moved, span.Returned).Time().AddDate(0, 0, daysAfter)
 		for day := span.From.Time().In(campaign.Shanghai); dayOf(day) < today && day.Before(until); day = day.AddDate(0, 0, 1) {
 			d := dueStatement{span.Operator, dayOf(day)}
 			if !done[d.day] && !seen[d] {
@@ -135,6 +135,28 @@ func (s *Service) dueStatements(ctx context.Context) ([]dueStatement, error) {
 		}
 	}
 	return due, nil
+}
+
+// daysWithoutStatement counts the days, operator by operator, from a campaign's first order to the last movement of its money
+// there, whose statement was refused, has not come, or is still to come.
+func daysWithoutStatement(tx *gorm.DB, campaignID int64) (n int64, err error) {
+	spans, err := activeSpans(tx, campaignID)
+	if err != nil {
+		return 0, err
+	}
+	for _, span := range spans {
+		stated, err := statedDays(tx, campaignID, span.Operator)
+		if err != nil {
+			return 0, err
+		}
+		last := dayOf(max(span.Moved, span.Returned).Time())
+		for day := span.From.Time().In(campaign.Shanghai); dayOf(day) <= last; day = day.AddDate(0, 0, 1) {
+			if !stated[dayOf(day)] {
+				n++
+			}
+		}
+	}
+	return n, nil
 }
 
 // ReconcileDay reads an operator's statement of one day (2006-01-02, Asia/Shanghai) and compares it three ways: our

@@ -9,17 +9,30 @@ import (
 	"hongbao/internal/money"
 )
 
-// span is the time in which a campaign's money moves at an operator.
+// span is the time in which a campaign's money moves at an operator: in envelopes until Moved, back to its sources until Returned.
 type span struct {
-	CampaignID         int64
-	Operator           string
-	From, Until, Moved database.Millis
+	CampaignID                   int64
+	Operator                     string
+	From, Until, Moved, Returned database.Millis
 }
 
-func activeSpans(tx *gorm.DB) (found []span, err error) {
-	err = tx.Raw(`SELECT e.campaign_id, e.operator, MIN(o.created_at) AS ` + "`from`" + `, MAX(e.expires_at) AS until, MAX(e.changed_at) AS moved
-		FROM envelopes e JOIN disbursement_orders o ON o.envelope_id = e.id GROUP BY e.campaign_id, e.operator ORDER BY e.operator, e.campaign_id`).Scan(&found).Error
+// activeSpans gives the spans of one campaign, or of all (0).
+func activeSpans(tx *gorm.DB, campaignID int64) (found []span, err error) {
+	of, values := "", []any{Return}
+	if campaignID != 0 {
+		of, values = "WHERE e.campaign_id = ?", append(values, campaignID)
+	}
+	err = tx.Raw(`SELECT e.campaign_id, e.operator, MIN(o.created_at) AS `+"`from`"+`, MAX(e.expires_at) AS until, MAX(e.changed_at) AS moved,
+		COALESCE((SELECT MAX(r.settled_at) FROM disbursement_orders r WHERE r.campaign_id = e.campaign_id AND r.operator = e.operator AND r.kind = ?), 0) AS returned
+		FROM envelopes e JOIN disbursement_orders o ON o.envelope_id = e.id `+of+` GROUP BY e.campaign_id, e.operator ORDER BY e.operator, e.campaign_id`, values...).Scan(&found).Error
 	return found, err
+}
+
+// statedDays are the days of which a statement was taken, whether or not it agreed.
+func statedDays(tx *gorm.DB, campaignID int64, operator string) (map[string]bool, error) {
+	var days []string
+	err := tx.Raw("SELECT DISTINCT day FROM statements WHERE campaign_id = ? AND operator = ? AND status <> ?", campaignID, operator, statementRefused).Scan(&days).Error
+	return setOf(days), err
 }
 
 // agreedDays are the days that need no statement any more, since it matched or all its differences are resolved, and
@@ -29,11 +42,15 @@ func agreedDays(tx *gorm.DB, campaignID int64, operator string, since database.M
 	err := tx.Raw(`SELECT DISTINCT s.day FROM statements s WHERE s.campaign_id = ? AND s.operator = ? AND (s.status = ? OR s.received_at > ? OR s.status = ?
 		AND NOT EXISTS (SELECT 1 FROM differences d WHERE d.campaign_id = s.campaign_id AND d.operator = s.operator AND d.day = s.day AND d.status = 'open'))`,
 		campaignID, operator, statementMatched, since, statementDifferent).Scan(&days).Error
-	done := map[string]bool{}
+	return setOf(days), err
+}
+
+func setOf(days []string) map[string]bool {
+	set := make(map[string]bool, len(days))
 	for _, day := range days {
-		done[day] = true
+		set[day] = true
 	}
-	return done, err
+	return set
 }
 
 func campaignsAt(tx *gorm.DB, operator string) (ids []int64, err error) {
