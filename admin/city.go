@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/url"
+	"slices"
 
 	"hongbao/campaign"
 	"hongbao/internal/money"
@@ -41,8 +42,11 @@ func (k *Console) cityFigures(c *gin.Context) (page, error) {
 		for _, row := range cut.Rows {
 			largest = max(largest, row.EnvelopeFen)
 		}
+		if cut.By != "hour" {
+			slices.SortStableFunc(cut.Rows, func(a, b reporting.CityRow) int { return cmp.Compare(b.EnvelopeFen, a.EnvelopeFen) })
+		}
 		for _, row := range cut.Rows {
-			chart.Rows = append(chart.Rows, bar{Label: cityLabel(c, book, cut.By, row.Code), Part: int64(row.EnvelopeFen), Whole: int64(largest), Text: cityText(c, row)})
+			chart.Rows = append(chart.Rows, bar{Label: cityLabel(c, book, cut.By, row.Code), Part: int64(row.EnvelopeFen), Whole: int64(largest), Text: web.Amount(row.EnvelopeFen), Aside: ownText(c, row)})
 		}
 		charts = append(charts, block{Bars: chart})
 	}
@@ -73,13 +77,12 @@ func cityHeadline(c *gin.Context, f reporting.CityFigures) []web.Figure {
 	}
 }
 
-// cityText says an amount, and the own money on top where there is any.
-func cityText(c *gin.Context, row reporting.CityRow) string {
-	text := web.Amount(row.EnvelopeFen)
-	if row.OwnFen > 0 {
-		text += web.Tr(c, " · 自有 "+web.Amount(row.OwnFen), " · own "+web.Amount(row.OwnFen))
+// ownText says the own money on top, where there is any.
+func ownText(c *gin.Context, row reporting.CityRow) string {
+	if row.OwnFen <= 0 {
+		return ""
 	}
-	return text
+	return web.Tr(c, "自有 ", "own ") + web.Amount(row.OwnFen)
 }
 
 func cityLabel(c *gin.Context, book *campaign.RuleBook, by, code string) string {

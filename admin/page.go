@@ -71,6 +71,7 @@ type bars struct {
 
 type bar struct {
 	Label, Text string
+	Aside       string // a second figure, in a column of its own
 	Part, Whole int64
 }
 

@@ -79,7 +79,7 @@ func (k *Console) webhook(c *gin.Context) (page, error) {
 		to, title = webhook.Active, web.Tr(c, "恢复投递", "Resume")
 	}
 	table := deliveryTable(c, w, rows, window)
-	return page{Title: w.URL, State: web.Tr(c, "城市 "+w.City, "City "+w.City), Chip: w.Status, Back: webhooksTitle(c), BackURL: "/console/webhooks",
+	return page{Title: w.URL, State: k.cityName(c, w.City), Chip: w.Status, Back: webhooksTitle(c), BackURL: "/console/webhooks",
 		Blocks: []block{{Table: &table}, {Acts: []act{{Title: title, Text: web.Tr(c, "暂停期间发生的事件不会补发；尚未送达的在恢复后继续。", "What happens while it is paused is not told later; what waits goes on when it is resumed."),
 			Form: web.Form{Action: webhookPath(w) + "/status", Submit: title, Hidden: map[string]string{"status": to}, Quiet: true}}}}}}, nil
 }

@@ -35,7 +35,7 @@ func TestScreenshots(t *testing.T) {
 	open, paying := d.slug("suzhou"), d.slug("chengdu")
 	pages := []struct{ name, path, role string }{
 		{"home", "/", ""}, {"campaign", "/c/" + open, ""}, {"register", "/c/" + open + "/register", ""}, {"result", "/c/" + paying + "/result", ""}, {"guide", "/c/" + paying + "/guide", ""},
-		{"merchants", "/c/" + paying + "/merchants", ""}, {"draws", "/draws", ""}, {"draw", "/draws/" + paying, ""}, {"winners", "/draws/" + paying + "/winners", ""}, {"sign-in", "/console/sign-in", ""},
+		{"merchants", "/c/" + paying + "/merchants", ""}, {"draws", "/draws", ""}, {"draw", "/draws/" + paying, ""}, {"draw-open", "/draws/" + open, ""}, {"names", "/draws/" + paying + "/names", ""}, {"check", "/check", ""}, {"winners", "/draws/" + paying + "/winners", ""}, {"sign-in", "/console/sign-in", ""},
 		{"me", "/c/" + paying + "/me", "citizen"}, {"outcome", "/c/" + paying + "/outcome", "citizen"}, {"envelope", "/c/" + paying + "/envelope", "citizen"},
 		{"console", "/console", "city-admin"}, {"console-campaigns", "/console/campaigns", "city-admin"}, {"console-editor", "/console/campaigns/new?from=" + open, "city-admin"},
 		{"console-campaign", "/console/campaigns/" + paying, "operations"}, {"console-preview", "/console/campaigns/" + paying + "/preview?stage=pending", "city-admin"},
@@ -43,6 +43,10 @@ func TestScreenshots(t *testing.T) {
 		{"console-disbursement", "/console/disbursement?campaign=" + paying, "operations"}, {"console-wallets", "/console/wallets?campaign=" + paying, "operations"},
 		{"console-settlements", "/console/settlements?campaign=" + paying, "operations"}, {"console-messages", "/console/messages?campaign=" + paying, "operations"},
 		{"console-reconciliation", "/console/reconciliation?campaign=" + paying, "operations"}, {"console-reports", "/console/reports?campaign=" + paying, "regulator"},
+		{"console-results", "/console/results?campaign=" + paying, "city-admin"}, {"console-alerts", "/console/alerts?campaign=" + paying, "city-admin"},
+		{"console-codes", "/console/codes?campaign=" + paying, "city-admin"}, {"console-desk", "/console/desk", "branch"}, {"console-claims", "/console/desk/claims", "branch"},
+		{"console-repairs", "/console/repairs?campaign=" + paying, "operations"}, {"console-close-out", "/console/campaigns/" + paying + "/close-out", "city-admin"},
+		{"console-ceremony", "/console/draws/" + paying + "/ceremony", "city-admin"}, {"console-access", "/console/access", "city-admin"}, {"console-webhooks", "/console/webhooks", "city-admin"},
 		{"console-approvals", "/console/approvals?status=approved", "approver"}, {"console-audit", "/console/audit", "auditor"}, {"console-jobs", "/console/system/jobs", "system-admin"},
 	}
 	for _, p := range pages {
