@@ -332,11 +332,7 @@ func (a Appeal) mine(frozen bool) MyAppeal {
 
 // MyAppeals are a person's own appeals, the oldest first.
 func (s *Service) MyAppeals(ctx context.Context, registrationID int64) (list []MyAppeal, err error) {
-	row, err := registrationWhere(s.DB.Read(ctx), "id = ?", registrationID)
-	if err != nil {
-		return nil, err
-	}
-	live, err := s.live(ctx, row.CampaignID)
+	live, _, err := s.registered(ctx, registrationID)
 	if err != nil {
 		return nil, err
 	}

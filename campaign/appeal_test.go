@@ -35,10 +35,7 @@ func (w *world) ring(c Campaign, n int) (list []Receipt) {
 func (w *world) close(c Campaign) []Finding {
 	w.t.Helper()
 	ctx := context.Background()
-	w.clock.Set(c.CloseAt.Time())
-	if _, err := w.CloseDue(ctx); err != nil {
-		w.t.Fatal(err)
-	}
+	w.endRegistration(c)
 	for range 2 { // a second run finds nothing more
 		if _, err := w.AssessDue(ctx); err != nil {
 			w.t.Fatal(err)

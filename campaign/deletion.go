@@ -266,11 +266,7 @@ func (s *Service) finishErasure(ctx context.Context, live *Live, d *deletionRow)
 // Forget destroys everything that leads to a person, at the person's own wish, and gives a signed certificate of it: before
 // the list is frozen by withdrawing, after the result unless there is a prize or may still be one.
 func (s *Service) Forget(ctx context.Context, registrationID int64) (certificate string, err error) {
-	row, err := registrationWhere(s.DB.Read(ctx), "id = ?", registrationID)
-	if err != nil {
-		return "", err
-	}
-	live, err := s.live(ctx, row.CampaignID)
+	live, row, err := s.registered(ctx, registrationID)
 	if err != nil {
 		return "", err
 	}
@@ -312,11 +308,7 @@ func (s *Service) mayForget(ctx context.Context, live *Live, row *registrationRo
 
 // MayForget is mayForget for a page: refused says why not.
 func (s *Service) MayForget(ctx context.Context, registrationID int64) (refused, err error) {
-	row, err := registrationWhere(s.DB.Read(ctx), "id = ?", registrationID)
-	if err != nil {
-		return nil, err
-	}
-	live, err := s.live(ctx, row.CampaignID)
+	live, row, err := s.registered(ctx, registrationID)
 	if err != nil {
 		return nil, err
 	}

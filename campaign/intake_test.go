@@ -157,10 +157,7 @@ func TestNothingEntersAClosedList(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.clock.Set(c.CloseAt.Time())
-		if _, err := w.CloseDue(ctx); err != nil {
-			t.Fatal(err)
-		}
+		w.endRegistration(c)
 		w.clock.Set(c.CloseAt.Time().Add(-time.Hour)) // even with a clock that runs behind
 		if err := w.submit(ctx, late); !errors.Is(err, errRegistrationClosed) {
 			t.Errorf("entered a closed list: %v", err)

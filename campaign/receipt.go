@@ -165,13 +165,19 @@ func hexOf(b *database.Bytes32) string {
 	return hex.EncodeToString(b[:])
 }
 
-// opened gives a registration with its campaign and vault, which is nil once the campaign's key was destroyed.
-func (s *Service) opened(ctx context.Context, registrationID int64) (*Live, *identity.Vault, *registrationRow, error) {
+// registered gives a registration with its campaign.
+func (s *Service) registered(ctx context.Context, registrationID int64) (*Live, *registrationRow, error) {
 	row, err := registrationWhere(s.DB.Read(ctx), "id = ?", registrationID)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	live, err := s.live(ctx, row.CampaignID)
+	return live, row, err
+}
+
+// opened gives a registration with its campaign and vault, which is nil once the campaign's key was destroyed.
+func (s *Service) opened(ctx context.Context, registrationID int64) (*Live, *identity.Vault, *registrationRow, error) {
+	live, row, err := s.registered(ctx, registrationID)
 	if err != nil {
 		return nil, nil, nil, err
 	}

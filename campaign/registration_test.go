@@ -217,10 +217,7 @@ func TestLookupWithdrawAndExclude(t *testing.T) {
 		if err := w.Exclude(ctx, "maker", c.Slug, receipts[2].Entry, "false-document"); err != nil {
 			t.Fatal(err)
 		}
-		w.clock.Set(c.CloseAt.Time())
-		if _, err := w.CloseDue(ctx); err != nil {
-			t.Fatal(err)
-		}
+		w.endRegistration(c)
 		w.clock.Set(mustBook(t, w, c.ID).Windows.Freeze())
 		if err := w.Freeze(ctx, c.ID); err != nil {
 			t.Fatal(err)
@@ -275,10 +272,7 @@ func TestTwoSteps(t *testing.T) {
 		if _, err := w.Confirm(ctx, c.Slug, phoneOf(1), code(1)); !errors.Is(err, errConfirmLate) {
 			t.Errorf("confirmed too late: %v", err)
 		}
-		w.clock.Set(c.CloseAt.Time())
-		if _, err := w.CloseDue(ctx); err != nil {
-			t.Fatal(err)
-		}
+		w.endRegistration(c)
 		counts, err := w.ExcludedCounts(ctx, c.ID)
 		if err != nil || !slices.Equal(counts, []ReasonCount{{ReasonUnconfirmed, 2}}) {
 			t.Errorf("%v, %v", counts, err)

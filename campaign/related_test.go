@@ -40,10 +40,7 @@ func TestRelatedPeopleAreFiledAndNeverTakenOff(t *testing.T) {
 		if _, err := w.FileRelated(ctx, "maker", c.Slug, "", strings.NewReader("document\n")); !errors.Is(err, errSource) {
 			t.Errorf("a list from nobody: %v", err)
 		}
-		w.clock.Set(c.CloseAt.Time())
-		if _, err := w.CloseDue(ctx); err != nil {
-			t.Fatal(err)
-		}
+		w.endRegistration(c)
 		w.clock.Set(mustBook(t, w, c.ID).Windows.Freeze())
 		if err := w.Freeze(ctx, c.ID); err != nil {
 			t.Fatal(err)

@@ -129,6 +129,15 @@ func (w *world) people(c Campaign, n int) (receipts []Receipt) {
 	return receipts
 }
 
+// endRegistration closes a campaign's registration, and does nothing else that is then due.
+func (w *world) endRegistration(c Campaign) {
+	w.t.Helper()
+	w.clock.Set(c.CloseAt.Time())
+	if _, err := w.CloseDue(context.Background()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 func (w *world) announce(c Campaign) {
 	w.t.Helper()
 	ctx := context.Background()

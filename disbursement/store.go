@@ -1,8 +1,10 @@
 package disbursement
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
+	"slices"
 
 	"gorm.io/gorm"
 
@@ -46,6 +48,18 @@ func within(ids []int64) (condition string, values []any) {
 		return "id IN ?", []any{ids}
 	}
 	return "id BETWEEN ? AND ?", []any{ids[0], ids[len(ids)-1]}
+}
+
+// onePage keeps the rows whose columns have these values, where an empty one does not choose, and of those one page: the first
+// is page 1, or none asked for, and has 100 rows unless a size is.
+func onePage(query *gorm.DB, values map[string]string, page, size int) *gorm.DB {
+	for _, column := range slices.Sorted(maps.Keys(values)) {
+		if values[column] != "" {
+			query = query.Where(column+" = ?", values[column])
+		}
+	}
+	size = cmp.Or(size, 100)
+	return query.Limit(size).Offset(max(page-1, 0) * size)
 }
 
 // advance moves a row to a status that may follow the one it has, and notes when.

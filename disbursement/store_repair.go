@@ -18,17 +18,9 @@ func repairSums(tx *gorm.DB, campaignID int64) ([]RepairSum, error) {
 
 func seenOrders(tx *gorm.DB, f OrderFilter, order, condition string, values ...any) ([]OrderSeen, error) {
 	query := tx.Table("disbursement_orders").Where(condition, values...)
-	for column, value := range map[string]string{"status": string(f.Status), "operator": f.Operator, "reason": f.Reason} {
-		if value != "" {
-			query = query.Where(column+" = ?", value)
-		}
-	}
-	size := f.Size
-	if size == 0 {
-		size = 100
-	}
+	query = onePage(query, map[string]string{"status": string(f.Status), "operator": f.Operator, "reason": f.Reason}, f.Page, f.Size)
 	found := []OrderSeen{}
-	if err := query.Order(order).Limit(size).Offset(max(f.Page-1, 0) * size).Scan(&found).Error; err != nil {
+	if err := query.Order(order).Scan(&found).Error; err != nil {
 		return nil, fmt.Errorf("listing orders: %w", err)
 	}
 	return found, nil

@@ -136,17 +136,9 @@ func markSettled(tx *gorm.DB, settlementID int64, events []int64) error {
 
 func settlementsOf(tx *gorm.DB, campaignID int64, f SettlementFilter) ([]Settlement, error) {
 	query := tx.Table("merchant_settlements").Where("campaign_id = ?", campaignID)
-	for column, value := range map[string]string{"merchant_no": f.MerchantNo, "payee": f.Payee, "status": string(f.Status)} {
-		if value != "" {
-			query = query.Where(column+" = ?", value)
-		}
-	}
-	size := f.Size
-	if size == 0 {
-		size = 100
-	}
+	query = onePage(query, map[string]string{"merchant_no": f.MerchantNo, "payee": f.Payee, "status": string(f.Status)}, f.Page, f.Size)
 	found := []Settlement{}
-	err := query.Order("day DESC, merchant_no").Limit(size).Offset(max(f.Page-1, 0) * size).Scan(&found).Error
+	err := query.Order("day DESC, merchant_no").Scan(&found).Error
 	return found, err
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"hongbao/internal/testkit"
+	"hongbao/internal/testkit/chromium"
 	"hongbao/internal/web"
 	"hongbao/lottery/beacon"
 	"hongbao/lottery/draw"
@@ -36,26 +37,7 @@ type page struct {
 
 func newPage(t *testing.T, url string, w *web.Web) *page {
 	t.Helper()
-	var chromium string
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			chromium = path
-			break
-		}
-	}
-	if chromium == "" {
-		t.Skip("there is no chromium here: what the browser checks is not tested")
-	}
-	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.WSURLReadTimeout(time.Minute))
-	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(stop)
-	tab, closeTab := chromedp.NewContext(allocator)
-	t.Cleanup(closeTab)
-	bounded, cancel := context.WithTimeout(tab, time.Minute)
-	t.Cleanup(cancel)
-	return &page{T: t, ctx: bounded, url: url, web: w}
+	return &page{T: t, ctx: chromium.Tab(t, time.Minute), url: url, web: w}
 }
 
 func (p *page) do(steps ...chromedp.Action[chromedp.Void]) {

@@ -5,17 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hongbao/campaign"
@@ -23,46 +19,16 @@ import (
 	"hongbao/disbursement/sandbox"
 	"hongbao/internal/identity"
 	"hongbao/internal/signing"
+	"hongbao/internal/testkit"
 )
 
-type published struct {
-	Paths      map[string]map[string]any
-	Components struct {
-		Schemas map[string]struct {
-			Required   []string
-			Properties map[string]any
-		}
-	}
-}
-
-func readPublished(t *testing.T) (doc published) {
-	t.Helper()
-	text, err := os.ReadFile("../../docs/city-ports.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := yaml.Unmarshal(text, &doc); err != nil {
-		t.Fatal(err)
-	}
-	return doc
-}
+// contract is the published document.
+const contract = "../../docs/city-ports.yaml"
 
 // The published fields are those that travel.
 func TestContractHasTheFieldsOfTheTypes(t *testing.T) {
-	schemas := readPublished(t).Components.Schemas
-	for _, value := range []any{office.Message{}, office.MessageBatch{}, office.NameQuestion{}, office.NameQuestions{}, office.NameAnswers{},
-		office.EvidenceDocument{}, office.EvidenceQuestion{}, office.EvidenceAnswer{}} {
-		kind := reflect.TypeOf(value)
-		var fields []string
-		for i := range kind.NumField() {
-			fields = append(fields, kind.Field(i).Tag.Get("json"))
-		}
-		slices.Sort(fields)
-		schema := schemas[kind.Name()]
-		if got := slices.Sorted(maps.Keys(schema.Properties)); !slices.Equal(got, fields) || !slices.Equal(slices.Sorted(slices.Values(schema.Required)), fields) {
-			t.Errorf("%s is published with %v, sent with %v", kind.Name(), got, fields)
-		}
-	}
+	testkit.ReadContract(t, contract).HasTheFieldsOf(t, office.Message{}, office.MessageBatch{}, office.NameQuestion{}, office.NameQuestions{}, office.NameAnswers{},
+		office.EvidenceDocument{}, office.EvidenceQuestion{}, office.EvidenceAnswer{})
 }
 
 // city is the sandbox's offices.
@@ -112,7 +78,7 @@ var people = []campaign.Person{
 // nobody without the token.
 func TestAdapterAndSandboxKeepTheContract(t *testing.T) {
 	url, ctx := city(t), t.Context()
-	for path := range readPublished(t).Paths {
+	for path := range testkit.ReadContract(t, contract).Paths {
 		if status, _ := post(t, url+path, "wrong", "{}"); status != http.StatusUnauthorized {
 			t.Errorf("%s with a wrong token: %d", path, status)
 		}

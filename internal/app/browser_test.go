@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +18,8 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"hongbao/internal/testkit/chromium"
 )
 
 //go:embed testdata/audit.js
@@ -36,26 +37,8 @@ type browser struct {
 // newBrowser starts Chromium; without one it skips the test.
 func newBrowser(t *testing.T, home string) *browser {
 	t.Helper()
-	var chromium string
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			chromium = path
-			break
-		}
-	}
-	if chromium == "" {
-		t.Skip("there is no chromium here: what pages are in a browser is not tested")
-	}
-	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.WSURLReadTimeout(time.Minute))
-	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(stop)
-	tab, closeTab := chromedp.NewContext(allocator)
-	t.Cleanup(closeTab)
-	bounded, cancel := context.WithTimeout(tab, 5*time.Minute)
-	t.Cleanup(cancel)
-	b := &browser{ctx: bounded, home: home}
-	if err := chromedp.Listen(bounded, b.hear); err != nil {
+	b := &browser{ctx: chromium.Tab(t, 5*time.Minute), home: home}
+	if err := chromedp.Listen(b.ctx, b.hear); err != nil {
 		t.Fatal(err)
 	}
 	b.do(t, command(log.Enable, cdp.Empty{}), command(network.Enable, network.EnableParams{}), command(runtime.Enable, cdp.Empty{}))

@@ -31,8 +31,9 @@ var floors = [][]string{
 
 // outside are rooms that stand beside the floors: testkit serves tests, lottery/wasm is a main package of its own.
 var outside = map[string][]string{
-	"internal/testkit": {"internal/database", "migrations", "internal/fault"},
-	"lottery/wasm":     {"lottery/draw", "lottery/beacon"},
+	"internal/testkit":          {"internal/database", "migrations", "internal/fault"},
+	"internal/testkit/chromium": {},
+	"lottery/wasm":              {"lottery/draw", "lottery/beacon"},
 }
 
 // fences keep a library in the rooms made for it.
