@@ -54,7 +54,8 @@ type Service struct {
 	deletions recent[int64, []Deletion]
 	intake    intake
 	tally     tally
-	attempts  attempts
+	tries     tries
+	devices   devices
 	heat      heat
 }
 
@@ -114,6 +115,7 @@ func (s *Service) Jobs() []database.Job {
 		{Name: "unselected-erase", ZH: "按期删除未中签者的个人信息", Schedule: "40 3 * * *", Run: s.EraseUnselected},
 		{Name: "refusals-flush", ZH: "记录未受理登记的计数", Schedule: "* * * * *", Run: s.FlushRefusals},
 		{Name: "registrations-count", ZH: "记录登记人数", Schedule: "*/10 * * * *", Run: s.NoteCounts},
+		{Name: "attempts-drop", ZH: "清理过期的尝试次数", Schedule: "* * * * *", Run: s.DropAttempts},
 	}
 }
 

@@ -21,7 +21,10 @@ import (
 // take brings the applications of one campaign into the list and answers everyone.
 func (s *Service) take(ctx context.Context, group []*waiter) {
 	began := time.Now()
-	group, err := s.screen(ctx, group)
+	group, err := s.screenTries(ctx, group)
+	if err == nil {
+		group, err = s.screen(ctx, screenAge(group))
+	}
 	if err == nil && len(group) == 0 {
 		return // nobody in it is eligible, and each has the answer
 	}
@@ -58,6 +61,46 @@ func interrupted(err error) error {
 		return err
 	}
 	return errBusy.After(2 * time.Second).With(err)
+}
+
+// screenTries answers those who gave the right code after their phone's tries were used up, at whichever replica, and gives the others.
+// It comes before all else, so that no other refusal betrays that the code was right; it is one read for the group.
+func (s *Service) screenTries(ctx context.Context, group []*waiter) ([]*waiter, error) {
+	var phones []database.Bytes32
+	for _, w := range group {
+		if w.coded() {
+			phones = append(phones, *w.row.PhoneIndex)
+		}
+	}
+	if len(phones) == 0 {
+		return group, nil
+	}
+	now := s.Now()
+	made, err := s.attemptsAt(ctx, codeTries, phones, now)
+	if err != nil || len(made) == 0 {
+		return group, err
+	}
+	return slices.DeleteFunc(group, func(w *waiter) bool {
+		a, tried := made[*w.row.PhoneIndex]
+		w.tried = tried && w.coded()
+		wait := codeTries.wait(a, codeTries.most-1, now)
+		if !w.tried || wait <= 0 {
+			return false
+		}
+		w.answer(errTooManyCodes.After(wait))
+		return true
+	}), nil
+}
+
+// screenAge answers those who are too young for any rule, about whom nobody outside is asked.
+func screenAge(group []*waiter) []*waiter {
+	return slices.DeleteFunc(group, func(w *waiter) bool {
+		young := w.facts.Age >= 0 && w.facts.Age < w.live.Book.MinAge
+		if young {
+			w.answer(errTooYoung)
+		}
+		return young
+	})
 }
 
 // screen answers those who are not eligible and gives the others.
@@ -140,9 +183,26 @@ func (s *Service) store(ctx context.Context, group []*waiter) (outcomes []outcom
 		if err != nil {
 			return err
 		}
+		if err := forgive(tx, group); err != nil {
+			return err
+		}
 		return s.settle(tx, group, ids, outcomes)
 	})
 	return outcomes, err
+}
+
+// forgive forgets the wrong codes of those in a group who had some before the right one.
+func forgive(tx *gorm.DB, group []*waiter) error {
+	var phones []database.Bytes32
+	for _, w := range group {
+		if w.tried {
+			phones = append(phones, *w.row.PhoneIndex)
+		}
+	}
+	if len(phones) == 0 {
+		return nil
+	}
+	return forgiveAttempts(tx, codeTries, phones)
 }
 
 // inserter keeps its prepared statements as long as the service lives.

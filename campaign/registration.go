@@ -101,21 +101,19 @@ func (s *Service) enter(ctx context.Context, live *Live, vault *identity.Vault, 
 	if err != nil {
 		return Receipt{}, errors.Join(live.accepts(s.Now()), err)
 	}
-	if err := errors.Join(live.accepts(s.Now()), s.checkChallenge(live, vault, a, sub), s.checkDevice(a), s.checkCode(live, vault, sub)); err != nil {
+	err = errors.Join(live.accepts(s.Now()), s.checkChallenge(live, vault, a, sub), s.checkDevice(a))
+	if err == nil {
+		err = s.checkCode(ctx, vault, a, sub.SMSCode)
+	}
+	if err != nil {
 		return s.replay(ctx, vault, a, err)
 	}
-	if err := s.admit(ctx, a); err != nil {
+	if err := s.submit(ctx, a); errors.Is(err, errTooManyCodes) {
+		return s.replay(ctx, vault, a, err)
+	} else if err != nil {
 		return Receipt{}, live.appealably(vault, a, err, s.Now())
 	}
 	return s.receipt(live, vault, a.row)
-}
-
-// admit takes an application in whose phone is proved.
-func (s *Service) admit(ctx context.Context, a *application) error {
-	if age := a.facts.Age; age >= 0 && age < a.live.Book.MinAge {
-		return errTooYoung
-	}
-	return s.submit(ctx, a)
 }
 
 // replay gives the stored answer to a submission that was taken in before its code ran out or registration closed, and
@@ -179,19 +177,37 @@ func (s *Service) known(ctx context.Context, slug, phone, code string) (*Live, *
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	key := index(vault, "phone", number)
-	if wait := s.attempts.take(attempt{"lookup", *key}, s.Now(), 5, smsWindow); wait > 0 {
-		return nil, nil, nil, errTooManyCodes.After(wait)
-	}
-	row, err := registrationWhere(s.DB.Read(ctx), "campaign_id = ? AND phone_index = ?", live.ID, key)
+	row, err := s.lookUp(ctx, live, vault, *index(vault, "phone", number), code)
+	return live, vault, row, err
+}
+
+// lookUp compares the code and counts it if it is wrong.
+func (s *Service) lookUp(ctx context.Context, live *Live, vault *identity.Vault, phone database.Bytes32, code string) (*registrationRow, error) {
+	now := s.Now()
+	leave, err := s.tries.enter(attempt{lookupTries.what, phone}, now)
 	if err != nil {
-		return nil, nil, nil, errors.Join(s.afterErasure(ctx, live), err)
+		return nil, err
 	}
-	if !sameCode(confirmationCode(vault, row.Entry), code) {
-		return nil, nil, nil, errNoRegistration
+	defer leave()
+	made, err := s.attemptsAt(ctx, lookupTries, []database.Bytes32{phone}, now)
+	if err != nil {
+		return nil, err
 	}
-	s.attempts.forgive(attempt{"lookup", *key})
-	return live, vault, row, nil
+	if wait := lookupTries.wait(made[phone], lookupTries.most-1, now); wait > 0 {
+		return nil, errTooManyCodes.After(wait)
+	}
+	row, err := registrationWhere(s.DB.Read(ctx), "campaign_id = ? AND phone_index = ?", live.ID, phone)
+	switch {
+	case errors.Is(err, errNoRegistration):
+		return nil, s.miss(ctx, lookupTries, phone, errors.Join(s.afterErasure(ctx, live), err))
+	case err != nil:
+		return nil, err
+	case !sameCode(confirmationCode(vault, row.Entry), code):
+		return nil, s.miss(ctx, lookupTries, phone, errNoRegistration)
+	case len(made) > 0:
+		err = s.DB.InTx(ctx, func(tx *gorm.DB) error { return forgiveAttempts(tx, lookupTries, []database.Bytes32{phone}) })
+	}
+	return row, err
 }
 
 // afterErasure says why somebody is not found in a campaign in which people without a prize are not kept any more.

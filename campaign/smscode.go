@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"gorm.io/gorm"
+
 	"hongbao/internal/fault"
 	"hongbao/internal/identity"
 )
@@ -38,9 +40,16 @@ func (s *Service) SendCode(ctx context.Context, slug, phone string) error {
 		return err
 	}
 	key := *index(vault, "phone", number)
-	wait := max(s.attempts.take(attempt{"send", key}, s.Now(), 1, time.Minute), s.attempts.take(attempt{"send-day", key}, s.Now(), 10, 24*time.Hour))
-	if wait > 0 {
-		return errTooManyCodes.After(wait)
+	err = s.DB.InTx(ctx, func(tx *gorm.DB) error {
+		for _, l := range []limit{minuteSends, daySends} {
+			if _, err := l.use(tx, key, s.Now()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	body := fmt.Sprintf("【%s】登记验证码 %s，%d 分钟内有效。工作人员不会向您索要。", live.Book.City.Name.ZH, smsCode(vault, number, s.Now()), int(smsWindow.Minutes()))
 	if err := s.SMS.Send(ctx, number, body); err != nil {
@@ -49,26 +58,25 @@ func (s *Service) SendCode(ctx context.Context, slug, phone string) error {
 	return nil
 }
 
-// checkCode accepts the code of this window or the one before. Five wrong ones for a phone wait for the next window. At a
-// branch desk the person stands there, and no code is needed.
-func (s *Service) checkCode(live *Live, vault *identity.Vault, sub Submission) error {
-	if !live.Book.SMSCode || sub.Desk != "" {
+// coded reports whether an application needs an SMS code. At a branch desk the person stands there, and none is needed.
+func (a *application) coded() bool { return a.live.Book.SMSCode && a.desk == "" }
+
+// checkCode accepts the code of this window or the one before. After five wrong ones at all replicas a phone waits for the end of the
+// window; whether a right one comes too late for that, the group looks (see screenTries).
+func (s *Service) checkCode(ctx context.Context, vault *identity.Vault, a *application, code string) error {
+	if !a.coded() {
 		return nil
 	}
-	phone, err := identity.ParsePhone(numeral(sub.Phone))
+	now, who := s.Now(), *a.row.PhoneIndex
+	leave, err := s.tries.enter(attempt{codeTries.what, who}, now)
 	if err != nil {
 		return err
 	}
-	key := attempt{"code", *index(vault, "phone", phone)}
-	if wait := s.attempts.take(key, s.Now(), 5, smsWindow); wait > 0 {
-		return errTooManyCodes.After(wait)
-	}
-	now, typed := s.Now(), []byte(sub.SMSCode)
-	this := subtle.ConstantTimeCompare(typed, []byte(smsCode(vault, phone, now)))
-	last := subtle.ConstantTimeCompare(typed, []byte(smsCode(vault, phone, now.Add(-smsWindow))))
+	defer leave()
+	this := subtle.ConstantTimeCompare([]byte(code), []byte(smsCode(vault, a.person.Phone, now)))
+	last := subtle.ConstantTimeCompare([]byte(code), []byte(smsCode(vault, a.person.Phone, now.Add(-smsWindow))))
 	if this|last == 0 {
-		return errSMSCode
+		return s.miss(ctx, codeTries, who, errSMSCode)
 	}
-	s.attempts.forgive(key)
 	return nil
 }

@@ -76,6 +76,7 @@ type application struct {
 	person   Person  // as it was typed
 	name     Verdict // of the real-name check, "" while nobody has answered
 	unasked  bool    // the evidence register did not answer
+	tried    bool    // wrong SMS codes of its phone are counted
 }
 
 // particulars is the sealed part of a registration.
