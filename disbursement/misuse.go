@@ -32,8 +32,8 @@ type MisuseRules struct {
 	MadeAt  database.Millis `json:"made_at"`
 }
 
-// defaultMisuse is version 1, for a city that has set none of its own.
-var defaultMisuse = []MisuseRule{
+// FirstMisuseRules are version 1, for a city that has set none of its own.
+var FirstMisuseRules = []MisuseRule{
 	{Rule: "one-device", AtLeast: 5, Hold: true},
 	{Rule: "round-sums", AtLeast: 20, Percent: 60},
 	{Rule: "instant-spend", AtLeast: 20, Percent: 60, Minutes: 10},

@@ -19,7 +19,7 @@ func misuseRules(tx *gorm.DB, campaignID int64) (MisuseRules, error) {
 	}
 	err := tx.Raw("SELECT version, rules, made_by, made_at FROM misuse_rules WHERE campaign_id = ? ORDER BY version DESC LIMIT 1", campaignID).Scan(&found).Error
 	if err != nil || len(found) == 0 {
-		return MisuseRules{Version: 1, Rules: defaultMisuse}, err
+		return MisuseRules{Version: 1, Rules: FirstMisuseRules}, err
 	}
 	rules := MisuseRules{Version: found[0].Version, MadeBy: found[0].MadeBy, MadeAt: found[0].MadeAt}
 	if err := json.Unmarshal([]byte(found[0].Rules), &rules.Rules); err != nil {

@@ -59,6 +59,11 @@ INSERT INTO spending_events (id, operator, event_no, body_hash, kind, payment_no
 INSERT INTO merchant_settlements (id, campaign_id, merchant_no, payee, day, status, line_count, paid_fen, refunded_fen, net_fen, digest, made_at, changed_at) VALUES (1, 1, 'X-1', 'wallet', '2020-12-08', 'due', 2, 15005, 3000, 12005, 'd1', M+6000, M+6000)
 INSERT INTO settlement_lines (id, settlement_id, event_id, kind, operator, event_no, number, payment_no, occurred_at, amount_fen) VALUES (1, 1, 1, 'payment', 'icbc', 'EVENT1', 'PAY1', '', M+4000, 15005), (2, 1, 2, 'refund', 'icbc', 'EVENT2', 'REF1', 'PAY1', M+5000, -3000)
 INSERT INTO sub_wallets (id, campaign_id, registration_id, operator, app, token, per_payment_fen, per_day_fen, status, pushed_at, changed_at) VALUES (1, 1, 1, 'icbc', 'jd', 't', 20000, 50000, 'active', M+3200, M+3200)
+INSERT INTO misuse_rules (campaign_id, version, rules, made_by, made_at) VALUES (1, 2, '[{"rule":"late-refunds","at_least":1,"hold":true}]', 'li', M+3900)
+INSERT INTO misuse_alerts (id, campaign_id, merchant_no, rule, rule_version, subject, status, events, envelope_fen, first_at, last_at, raised_at, decided_by, decided_at, reason) VALUES
+ (1, 1, 'X-1', 'late-refunds', 2, '', 'dismissed', 1, 3000, M+5000, M+5000, M+5010, 'wang', M+5500, '商品有瑕疵'), (2, 1, 'X-2', 'one-device', 1, 'device-1', 'open', 1, 15005, M+4000, M+4000, M+5010, '', 0, '')
+INSERT INTO misuse_evidence (alert_id, event_id) VALUES (1, 2), (2, 1)
+INSERT INTO settlement_holds (id, campaign_id, merchant_no, status, reason, evidence, held_by, held_at, released_at, changed_at) VALUES (1, 1, 'X-1', 'released', '到期后退款', 'alert:1', 'system:misuse-detect', M+5010, M+5600, M+5600)
 INSERT INTO statements (id, campaign_id, operator, day, edition, digest, line_count, total_fen, status, received_at) VALUES (1, 1, 'icbc', '2020-12-08', 1, 's1', 3, 32005, 'different', M+6500)
 INSERT INTO differences (id, campaign_id, operator, day, order_no, kind, ours, theirs, status, reason, owner, found_at, resolved_at) VALUES (1, 1, 'icbc', '2020-12-08', 'PAY1', 'amount', '15005', '15004', 'resolved', '对方更正', 'li', M+6500, M+9500),
  (2, 1, 'icbc', '2020-12-08', 'PAY9', 'missing-here', '', '100', 'open', '', '', M+6500, 0)`

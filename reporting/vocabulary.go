@@ -2,6 +2,7 @@ package reporting
 
 import (
 	"hongbao/campaign"
+	"hongbao/disbursement"
 	"hongbao/internal/web"
 )
 
@@ -42,6 +43,7 @@ func words(book *campaign.RuleBook) vocabulary {
 	v["district"] = named(book.City.Districts, func(d campaign.District) (string, campaign.Text) { return d.Name, d.Title })
 	v["payee"] = named(book.Acquirers, func(a campaign.Acquirer) (string, campaign.Text) { return a.Name, a.Title })
 	v["payee"]["wallet"] = "商户钱包"
+	v["misuse-rule"] = named(disbursement.MisuseKinds, func(k disbursement.MisuseKind) (string, campaign.Text) { return k.Rule, k.Title })
 	v["pool"] = named(book.Pools.List, func(p campaign.Pool) (string, campaign.Text) { return p.Name, p.Title })
 	v["pool"][campaign.AllPools] = "全部签池"
 	return v
