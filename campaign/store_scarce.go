@@ -31,15 +31,16 @@ func codeOf(tx *gorm.DB, campaignID, registrationID int64) (row codeRow, ok bool
 	return found[0], true, nil
 }
 
-// handOut gives the code that is the registration's, or the next that is free. Rivals on MySQL pass over a row that somebody
-// else is at; SQLite has one writer at a time.
+// handOut gives the code that is the registration's, or the next that is free. Rivals on MySQL wait for the row that somebody
+// else is at: passing over it would tell a winner that none is left while its holder may yet give it back. SQLite has one
+// writer at a time.
 func handOut(tx *gorm.DB, campaignID, registrationID int64, now time.Time) (codeRow, error) {
 	if row, ok, err := codeOf(tx, campaignID, registrationID); err != nil || ok {
 		return row, err
 	}
 	query := "SELECT id, code_index, sealed FROM scarce_codes WHERE campaign_id = ? AND registration_id IS NULL ORDER BY id LIMIT 1"
 	if tx.Name() == database.MySQL {
-		query += " FOR UPDATE SKIP LOCKED"
+		query += " FOR UPDATE"
 	}
 	var free []codeRow
 	if err := tx.Raw(query, campaignID).Scan(&free).Error; err != nil {
