@@ -16,6 +16,9 @@ import (
 
 // TestPages looks at the pages of one filled demo, with one browser: all tests that need both are its subtests.
 func TestPages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("walks through every page in a browser")
+	}
 	d := filledDemo(t)
 	t.Run("the demo has three stages", func(t *testing.T) { demoHasThreeStages(t, d) })
 	t.Run("another city sees nothing", func(t *testing.T) { othersSeeNothing(t, d) })
