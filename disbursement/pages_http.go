@@ -292,7 +292,7 @@ func (s *Service) addSubWallets(c *gin.Context, page *envelopePage, book *campai
 		}
 	}
 	if len(field.Options) > 0 && page.Envelope.WalletToken != "" && page.Envelope.Status == Credited {
-		page.Push = &web.Form{Action: base + "/sub-wallets", Submit: web.Tr(c, "推送子钱包", "Push the sub-wallet"), Fields: append([]web.Field{field}, limitFields(c, "200", "500")...)}
+		page.Push = &web.Form{Action: base + "/sub-wallets", Submit: web.Tr(c, "推送子钱包", "Push the sub-wallet"), Fields: append([]web.Field{field}, limitFields(c, "new", "200", "500")...)}
 	}
 	return nil
 }
@@ -306,7 +306,7 @@ func cardOf(c *gin.Context, row SubWalletRow, app campaign.App, base string) sub
 	set := func(submit, status string, danger bool) *web.Form {
 		return &web.Form{Action: action, Submit: submit, Hidden: map[string]string{"status": status}, Quiet: !danger, Danger: danger, Inline: true}
 	}
-	card.Limits = &web.Form{Action: action, Submit: web.Tr(c, "修改限额", "Change limits"), Quiet: true, Fields: limitFields(c, row.PerPaymentFen.String(), row.PerDayFen.String())}
+	card.Limits = &web.Form{Action: action, Submit: web.Tr(c, "修改限额", "Change limits"), Quiet: true, Fields: limitFields(c, row.App, row.PerPaymentFen.String(), row.PerDayFen.String())}
 	card.Toggle = set(web.Tr(c, "暂停", "Pause"), SubWalletPaused, false)
 	if row.Status == SubWalletPaused {
 		card.Toggle = set(web.Tr(c, "恢复", "Resume"), SubWalletActive, false)
@@ -315,8 +315,9 @@ func cardOf(c *gin.Context, row SubWalletRow, app campaign.App, base string) sub
 	return card
 }
 
-func limitFields(c *gin.Context, payment, day string) []web.Field {
+// limitFields stand once for each sub-wallet on a page, so their ids name it.
+func limitFields(c *gin.Context, of, payment, day string) []web.Field {
 	return []web.Field{
-		{Name: "per_payment", Label: web.Tr(c, "单笔限额（元）", "Limit per payment (yuan)"), InputMode: "decimal", Required: true, Value: payment},
-		{Name: "per_day", Label: web.Tr(c, "每日限额（元）", "Limit per day (yuan)"), InputMode: "decimal", Required: true, Value: day}}
+		{Name: "per_payment", ID: "per_payment-" + of, Label: web.Tr(c, "单笔限额（元）", "Limit per payment (yuan)"), InputMode: "decimal", Required: true, Value: payment},
+		{Name: "per_day", ID: "per_day-" + of, Label: web.Tr(c, "每日限额（元）", "Limit per day (yuan)"), InputMode: "decimal", Required: true, Value: day}}
 }
