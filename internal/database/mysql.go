@@ -125,10 +125,7 @@ type mysqlDialector struct{ *gormmysql.Dialector }
 
 // Translate turns the driver's errors into GORM's, or into a fault of kind Unavailable.
 func (d mysqlDialector) Translate(err error) error {
-	if away(err) {
-		return unavailable(err)
-	}
-	return d.Dialector.Translate(err)
+	return unavailable(d.Dialector.Translate(err))
 }
 
 // silent drops the driver's own log lines; every error reaches us as a value anyway.
