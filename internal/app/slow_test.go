@@ -87,9 +87,6 @@ func TestReplicaOnASlowDatabase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	report.Print(t.Output())
-	if !report.OK() {
-		t.Errorf("%d of %d registered, %v", report.Registered, report.Wanted, report.Errors)
-	}
+	answered(t, report)
 	held.kept(t, direct)
 }
