@@ -19,7 +19,8 @@ import (
 	"hongbao/internal/testkit"
 )
 
-// withParcels runs a test on both dialects with a table of the shape that rooms have.
+// withParcels runs a test on both dialects with a table of the shape that rooms have, and parcel 1 in it. The ids are given:
+// a Galera node counts in steps of the cluster's size.
 func withParcels(t *testing.T, test func(t *testing.T, db *database.DB)) {
 	testkit.Databases(t, func(t *testing.T, db *database.DB) {
 		id := "BIGINT AUTO_INCREMENT PRIMARY KEY"
@@ -29,7 +30,7 @@ func withParcels(t *testing.T, test func(t *testing.T, db *database.DB)) {
 		for _, statement := range []string{
 			"CREATE TABLE parcels (id " + id + ", tag VARBINARY(32) NOT NULL, status VARCHAR(24) NOT NULL, count BIGINT NOT NULL DEFAULT 0)",
 			"CREATE UNIQUE INDEX parcels_tag ON parcels (tag)",
-			"INSERT INTO parcels (tag, status) VALUES ('first', 'new')",
+			"INSERT INTO parcels (id, tag, status) VALUES (1, 'first', 'new')",
 		} {
 			if _, err := db.SQL().Exec(statement); err != nil {
 				t.Fatal(err)
@@ -153,7 +154,7 @@ func addOne(tx *gorm.DB) error {
 
 func TestDeadlockIsRunAgain(t *testing.T) {
 	withParcels(t, func(t *testing.T, db *database.DB) {
-		must(t, db.SQL(), "INSERT INTO parcels (tag, status) VALUES ('second', 'new')")
+		must(t, db.SQL(), "INSERT INTO parcels (id, tag, status) VALUES (2, 'second', 'new')")
 		var runs atomic.Int32
 		var meet sync.WaitGroup
 		meet.Add(2)
