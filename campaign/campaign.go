@@ -45,6 +45,8 @@ type Service struct {
 	Random   io.Reader
 	Log      *slog.Logger
 	Measures *Measures
+	// Limit says how long a caller must wait before one more request in the bucket PerDevice, or 0 when it may pass now; nil: no limit.
+	Limit func(bucket, caller string) time.Duration
 
 	shelf     shelf
 	listed    recent[string, []int64]
@@ -55,7 +57,6 @@ type Service struct {
 	intake    intake
 	tally     tally
 	tries     tries
-	devices   devices
 	heat      heat
 }
 

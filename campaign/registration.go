@@ -9,6 +9,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"hongbao/internal/allowance"
 	"hongbao/internal/audit"
 	"hongbao/internal/database"
 	"hongbao/internal/fault"
@@ -114,6 +115,24 @@ func (s *Service) enter(ctx context.Context, live *Live, vault *identity.Vault, 
 		return Receipt{}, live.appealably(vault, a, err, s.Now())
 	}
 	return s.receipt(live, vault, a.row)
+}
+
+// PerDevice is the bucket of a browser's submissions, and DeviceRule what it may: a family shares a phone.
+const PerDevice = "device"
+
+// DeviceRule lets a browser submit so many times at once, and as many again in ten minutes.
+var DeviceRule = allowance.Rule{Burst: 30, Every: 20 * time.Second}
+
+// checkDevice holds up a browser that submits too often, for those whose browser may be known. What it has submitted is looked at by
+// the risk rules; this keeps a script from trying documents.
+func (s *Service) checkDevice(a *application) error {
+	if a.row.DeviceHash == nil || s.Limit == nil {
+		return nil
+	}
+	if wait := s.Limit(PerDevice, string(a.row.DeviceHash[:])); wait > 0 {
+		return errTooManyCodes.After(wait)
+	}
+	return nil
 }
 
 // replay gives the stored answer to a submission that was taken in before its code ran out or registration closed, and

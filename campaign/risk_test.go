@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"reflect"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"hongbao/internal/allowance"
 	"hongbao/internal/database"
 	"hongbao/internal/testkit"
 )
@@ -63,8 +65,10 @@ func TestRulesNameTheRightGroups(t *testing.T) {
 // A browser that submits again and again has to pause; another is not held up by it.
 func TestADeviceHasSoManyTries(t *testing.T) {
 	w, ctx := newWorld(t, testkit.DB(t)), context.Background()
+	index := func(bucket, caller string) [32]byte { return sha256.Sum256([]byte(bucket + caller)) }
+	w.Limit = (&allowance.Limiter{Now: w.clock.Now, Rules: map[string]allowance.Rule{PerDevice: DeviceRule}, Index: index}).Take
 	c := w.open(suzhou(t, anyone...))
-	w.ring(c, deviceTries)
+	w.ring(c, DeviceRule.Burst)
 	sub := person(c.Slug, 1)
 	sub.Device = "phone-farm"
 	if _, err := w.Register(ctx, sub); !errors.Is(err, errTooManyCodes) {
@@ -75,7 +79,7 @@ func TestADeviceHasSoManyTries(t *testing.T) {
 	if _, err := w.Register(ctx, private); err != nil {
 		t.Errorf("whose device may not be known: %v", err)
 	}
-	w.clock.Advance(smsWindow)
+	w.clock.Advance(DeviceRule.Every)
 	if _, err := w.Register(ctx, sub); err != nil {
 		t.Errorf("after the pause: %v", err)
 	}

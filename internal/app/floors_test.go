@@ -17,7 +17,7 @@ import (
 var floors = [][]string{
 	{"internal/money", "internal/fault", "internal/signing", "internal/watch", "lottery/draw", "migrations", "examples"},
 	{"internal/database"},
-	{"internal/audit", "internal/identity", "internal/sheet", "internal/web", "lottery/beacon"},
+	{"internal/allowance", "internal/audit", "internal/identity", "internal/sheet", "internal/web", "lottery/beacon"},
 	{"internal/staff"},
 	{"internal/webhook"},
 	{"campaign"},

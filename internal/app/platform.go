@@ -17,6 +17,7 @@ import (
 	"hongbao/admin"
 	"hongbao/campaign"
 	"hongbao/disbursement"
+	"hongbao/internal/allowance"
 	"hongbao/internal/database"
 	"hongbao/internal/fault"
 	"hongbao/internal/signing"
@@ -55,6 +56,7 @@ type platform struct {
 	disbursement *disbursement.Service
 	reporting    *reporting.Service
 	webhooks     *webhook.Service
+	limiter      *allowance.Limiter
 	web          *web.Web
 	handler      http.Handler // what answers: the engine, without the operators where they have a door of their own; a test may stand before it
 	scheduler    *Scheduler
@@ -72,12 +74,12 @@ func wire(db *database.DB, config *Config, around surroundings) (*platform, erro
 	if err != nil {
 		return nil, err
 	}
-	p := &platform{db: db, instruments: around.instruments}
+	p := &platform{db: db, instruments: around.instruments, limiter: &allowance.Limiter{DB: db, Now: around.now, Rules: limits, Index: vault.Index}}
 	p.staff = &staff.Service{DB: db, Vault: vault, Previous: previous, Now: around.now, Random: rand.Reader, Cost: around.cost}
 	logKey := func(city string) (lottery.LogKey, error) { return config.Keys.LogKey(config.LogName, city) }
 	p.campaigns = &campaign.Service{
 		DB: db, Keys: config.Keys.ring(db), Staff: p.staff, SMS: around.sms, Names: around.names, Evidence: around.evidence, Now: around.now, Random: rand.Reader,
-		Measures: p.instruments.campaign,
+		Measures: p.instruments.campaign, Limit: p.limiter.Take,
 		Receipts: func(city string) (note.Signer, error) { key, err := logKey(city); return key.Signer, err },
 	}
 	if p.campaigns.Keeper, err = config.keeper(); err != nil {
@@ -128,21 +130,22 @@ func (p *platform) dossier(ctx context.Context, campaignID, registrationID int64
 // schedule gathers the rooms' jobs into the one table.
 func (p *platform) schedule(now func() time.Time) {
 	p.scheduler = &Scheduler{DB: p.db, Now: now, Log: slog.Default(), measures: p.instruments.jobs, since: now()}
-	for _, jobs := range [][]database.Job{p.campaigns.Jobs(), p.lottery.Jobs(), p.disbursement.Jobs(), p.reporting.Jobs(), p.webhooks.Jobs(), {p.anchorJob()}} {
+	for _, jobs := range [][]database.Job{p.campaigns.Jobs(), p.lottery.Jobs(), p.disbursement.Jobs(), p.reporting.Jobs(), p.webhooks.Jobs(), {p.limiter.Job(), p.anchorJob()}} {
 		p.scheduler.Jobs = append(p.scheduler.Jobs, jobs...)
 	}
 }
 
-// limits are per network address. Thousands of phones may share one, so they are generous; finer limits belong to the rooms.
-var limits = map[string]web.Rule{
-	"sign-in": {PerMinute: 30, Burst: 30}, "sms": {PerMinute: 120, Burst: 240}, "register": {PerMinute: 120, Burst: 240},
-	"lookup": {PerMinute: 120, Burst: 240}, "reveal": {PerMinute: 30, Burst: 60}, "cosign": {PerMinute: 120, Burst: 240},
+// limits are per network address, save one. Thousands of phones may share an address, so they are generous.
+var limits = map[string]allowance.Rule{
+	"sign-in": {Burst: 30, Every: 2 * time.Second}, "sms": {Burst: 240, Every: 500 * time.Millisecond}, "register": {Burst: 240, Every: 500 * time.Millisecond},
+	"lookup": {Burst: 240, Every: 500 * time.Millisecond}, "reveal": {Burst: 60, Every: 2 * time.Second}, "cosign": {Burst: 240, Every: 500 * time.Millisecond},
+	campaign.PerDevice: campaign.DeviceRule,
 }
 
 func (p *platform) route(config *Config, around surroundings) {
 	p.web = web.New(web.Options{
 		Environment: around.badge, Secure: around.secure, Secret: config.Keys.Citizen, Proxies: around.proxies, Now: around.now, Log: slog.Default(),
-		Limiter: web.NewLimiter(around.now, limits), Measures: p.instruments.web, Authenticate: p.authenticate,
+		Limiter: p.limiter.Take, Measures: p.instruments.web, Authenticate: p.authenticate,
 		May: func(role, permission string) bool { return staff.Role(role).May(permission) },
 	})
 	p.handler = p.web.Engine
@@ -209,6 +212,9 @@ const grace = 20 * time.Second
 func (p *platform) serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{Handler: p.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn)}
+	sharing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	go p.limiter.Share(sharing)
 	err := serveUntil(p.leaving(ctx), server, l)
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -313,6 +314,65 @@ func TestReplicasRunAJobOnceAMinute(t *testing.T) {
 			t.Errorf("run now: %v, %d runs", err, runs.Load())
 		}
 	})
+}
+
+// A caller who asks three replicas in turn gets what one would give: they tell each other.
+func TestReplicasShareWhatACallerMayAsk(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
+	url := mysqlURL(t)
+	var replicas []*replica
+	for range 3 {
+		r := newReplica(t, url, "http://127.0.0.1:1")
+		r.await("/readyz", http.StatusOK)
+		replicas = append(replicas, r)
+	}
+	passed := 0
+	refused := func(r *replica, address string) bool {
+		request, err := http.NewRequest("POST", r.address()+"/api/v1/draws/none/reveals", strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("X-Forwarded-For", address)
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusTooManyRequests {
+			passed++
+			return false
+		}
+		return true
+	}
+	burst := limits["reveal"].Burst
+	for _, r := range replicas {
+		for range burst / 3 {
+			if refused(r, "203.0.113.7") {
+				t.Fatal("refused before the allowance was used up")
+			}
+		}
+	}
+	for deadline, n := time.Now().Add(time.Minute), 0; n < len(replicas); {
+		if time.Now().After(deadline) {
+			t.Fatalf("after %d requests the replicas still let the caller through", passed)
+		}
+		time.Sleep(time.Second)
+		n = 0
+		for _, r := range replicas {
+			if refused(r, "203.0.113.7") {
+				n++
+			}
+		}
+	}
+	if passed >= 2*burst { // each for itself they would let three times the allowance through
+		t.Errorf("%d requests passed of an allowance of %d", passed, burst)
+	}
+	if refused(replicas[0], "203.0.113.8") {
+		t.Error("another caller was held up")
+	}
 }
 
 func TestSQLiteTakesOneReplica(t *testing.T) {

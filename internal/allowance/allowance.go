@@ -1,0 +1,204 @@
+// Package allowance bounds how often a caller may ask, over all replicas together. Each replica decides in memory, so that a request
+// costs no commit; every second it tells the database who has used up much there, and learns what they have used up elsewhere.
+//
+// The rule is the generic cell rate algorithm (ITU-T I.371): of a caller only the moment is kept at which the whole allowance is
+// restored, and each request moves it. What replicas let through before they heard of each other is therefore paid back by a
+// longer wait: over a few seconds a caller gets what the rule says, however many replicas it asks.
+package allowance
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"gorm.io/gorm"
+
+	"hongbao/internal/database"
+)
+
+// Rule is the allowance of a caller in one bucket: Burst at once, and one more after each Every.
+type Rule struct {
+	Burst int
+	Every time.Duration
+}
+
+// whole is how long it takes until an allowance that is used up is restored.
+func (r Rule) whole() time.Duration { return time.Duration(r.Burst) * r.Every }
+
+// Limiter counts the requests of callers. It is safe for concurrent use.
+type Limiter struct {
+	DB    *database.DB
+	Now   func() time.Time
+	Rules map[string]Rule // by bucket; a bucket without a rule is not limited
+	// Index is what a caller is known by here and in the database: a keyed digest, since an address is personal.
+	Index func(bucket, caller string) [32]byte
+
+	mu      sync.Mutex
+	callers map[database.Bytes32]*caller
+}
+
+type caller struct {
+	rule     Rule
+	restored time.Time     // when the whole allowance is there again
+	untold   time.Duration // what was used up since the database was told
+}
+
+// maxCallers bounds the memory. When it is full of callers who have used up something it starts anew, which forgives them once.
+const maxCallers = 500_000
+
+// Take uses up one request of a caller in a bucket and gives 0, or says how long the caller must wait and uses up nothing.
+func (l *Limiter) Take(bucket, who string) time.Duration {
+	rule, limited := l.Rules[bucket]
+	if !limited {
+		return 0
+	}
+	key, now := database.Bytes32(l.Index(bucket, who)), l.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := l.callers[key]
+	if c == nil {
+		l.makeRoom(now)
+		c = &caller{rule: rule}
+		l.callers[key] = c
+	}
+	after := later(c.restored, now).Add(rule.Every)
+	if wait := after.Sub(now) - rule.whole(); wait > 0 {
+		return wait
+	}
+	c.restored, c.untold = after, c.untold+rule.Every
+	return 0
+}
+
+func (l *Limiter) makeRoom(now time.Time) {
+	if l.callers == nil {
+		l.callers = map[database.Bytes32]*caller{}
+	}
+	if len(l.callers) < maxCallers {
+		return
+	}
+	l.forget(now)
+	if len(l.callers) >= maxCallers {
+		clear(l.callers)
+	}
+}
+
+// forget drops the callers whose allowance is whole.
+func (l *Limiter) forget(now time.Time) {
+	for key, c := range l.callers {
+		if !c.restored.After(now) {
+			delete(l.callers, key)
+		}
+	}
+}
+
+// Share tells and asks the database every second until ctx ends. While the database is away each replica goes on by itself.
+func (l *Limiter) Share(ctx context.Context) {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if err := l.exchange(ctx); err != nil && ctx.Err() == nil {
+			slog.WarnContext(ctx, "what callers have used up could not be shared between the replicas", "error", err)
+		}
+	}
+}
+
+// inStatement bounds the callers of one statement, and so the length of a transaction.
+const inStatement = 500
+
+func (l *Limiter) exchange(ctx context.Context) error {
+	told := l.heavy()
+	for len(told) > 0 {
+		n := min(len(told), inStatement)
+		if err := l.tell(ctx, told[:n]); err != nil {
+			return err
+		}
+		told = told[n:]
+	}
+	return nil
+}
+
+// used is what a caller has used up here since the database was told.
+type used struct {
+	who database.Bytes32
+	d   time.Duration
+}
+
+// heavy gives the callers who have used up more than an eighth of their allowance. Others need not be spoken of: that much more or
+// less at each replica makes no difference, and of a city's citizens hardly one comes so far.
+func (l *Limiter) heavy() (list []used) {
+	now := l.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.forget(now)
+	for key, c := range l.callers {
+		if c.restored.Sub(now) > c.rule.whole()/8 {
+			list = append(list, used{key, c.untold})
+		}
+	}
+	return list
+}
+
+func (l *Limiter) tell(ctx context.Context, told []used) error {
+	now := l.Now()
+	var everywhere []stored
+	err := l.DB.InTx(ctx, func(tx *gorm.DB) (err error) {
+		if err = useUp(tx, told, now); err != nil {
+			return err
+		}
+		everywhere, err = storedOf(tx, told)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, t := range told {
+		if c := l.callers[t.who]; c != nil {
+			c.untold -= t.d
+		}
+	}
+	for _, a := range everywhere {
+		if c := l.callers[a.Who]; c != nil {
+			c.restored = later(a.RestoredAt.Time(), now).Add(c.untold)
+		}
+	}
+	return nil
+}
+
+// Job removes the stored callers whose allowance is whole again.
+func (l *Limiter) Job() database.Job {
+	return database.Job{Name: "allowances-drop", ZH: "清理已恢复的请求额度", Schedule: "* * * * *", Run: l.drop}
+}
+
+const (
+	inDeletion = 1000
+	deletions  = 50 // in one run
+)
+
+func (l *Limiter) drop(ctx context.Context) (dropped int, err error) {
+	for range deletions {
+		var n int
+		err := l.DB.InTx(ctx, func(tx *gorm.DB) (err error) {
+			n, err = dropRestored(tx, l.Now(), inDeletion)
+			return err
+		})
+		if dropped += n; err != nil || n < inDeletion {
+			return dropped, err
+		}
+	}
+	return dropped, nil
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
