@@ -41,7 +41,13 @@ type Limiter struct {
 type caller struct {
 	rule     Rule
 	restored time.Time     // when the whole allowance is there again
-	untold   time.Duration // what was used up since the database was told
+	untold   time.Duration // what was used up since the database was told and is not restored yet
+}
+
+// settle lets time restore what it has restored by now.
+func (c *caller) settle(now time.Time) {
+	c.restored = later(c.restored, now)
+	c.untold = min(c.untold, c.restored.Sub(now))
 }
 
 // maxCallers bounds the memory. When it is full of callers who have used up something it starts anew, which forgives them once.
@@ -62,7 +68,8 @@ func (l *Limiter) Take(bucket, who string) time.Duration {
 		c = &caller{rule: rule}
 		l.callers[key] = c
 	}
-	after := later(c.restored, now).Add(rule.Every)
+	c.settle(now)
+	after := c.restored.Add(rule.Every)
 	if wait := after.Sub(now) - rule.whole(); wait > 0 {
 		return wait
 	}
@@ -137,7 +144,7 @@ func (l *Limiter) heavy() (list []used) {
 	defer l.mu.Unlock()
 	l.forget(now)
 	for key, c := range l.callers {
-		if c.restored.Sub(now) > c.rule.whole()/8 {
+		if c.settle(now); c.restored.Sub(now) > c.rule.whole()/8 {
 			list = append(list, used{key, c.untold})
 		}
 	}
@@ -161,7 +168,7 @@ func (l *Limiter) tell(ctx context.Context, told []used) error {
 	defer l.mu.Unlock()
 	for _, t := range told {
 		if c := l.callers[t.who]; c != nil {
-			c.untold -= t.d
+			c.untold = max(c.untold-t.d, 0)
 		}
 	}
 	for _, a := range everywhere {

@@ -88,6 +88,30 @@ func TestReplicasCountTogether(t *testing.T) {
 	})
 }
 
+// Whoever asks no faster than the rule says owes nothing, however long that goes on.
+func TestWhatIsRestoredIsNotTold(t *testing.T) {
+	db := testkit.DB(t)
+	clock := testkit.NewClock(noon)
+	a, b := replica(db, clock), replica(db, clock)
+	for range 500 {
+		if ask(a, "steady", 1) != 1 {
+			t.Fatal("held up")
+		}
+		clock.Advance(10 * time.Second)
+	}
+	ask(a, "steady", 10)
+	exchanged(t, a)
+	if n := ask(b, "steady", 6); n != 6 {
+		t.Errorf("%d passed", n)
+	}
+	exchanged(t, b, a)
+	for _, l := range []*Limiter{a, b} {
+		if n := ask(l, "steady", 30); n != 24 {
+			t.Errorf("%d more passed of 24 that are left", n)
+		}
+	}
+}
+
 // Whoever has used little is not spoken of, and the stored ones go when their allowance is whole.
 func TestWhatIsStored(t *testing.T) {
 	testkit.Databases(t, func(t *testing.T, db *database.DB) {
