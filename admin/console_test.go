@@ -83,7 +83,7 @@ func newDesk(t *testing.T) *desk {
 	d.Console = &Console{DB: db, Staff: people, Campaigns: campaigns, Now: clock.Now, Version: "test",
 		Draws: &lottery.Service{DB: db, Campaigns: campaigns, Staff: people, Now: clock.Now,
 			LogKey: func(string) (lottery.LogKey, error) { return lottery.LogKey{Signer: signer, VKey: public}, nil }},
-		Money:    &disbursement.Service{DB: db, Campaigns: books{campaigns: campaigns}, Staff: people, Now: clock.Now, Random: rand.Reader},
+		Money:    &disbursement.Service{DB: db, Campaigns: books{campaigns: campaigns}, Staff: people, Now: clock.Now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler)},
 		Webhooks: &webhook.Service{DB: db, Now: clock.Now, Key: func() (note.Signer, string, error) { return signer, public, nil }},
 		Reports:  &reporting.Service{DB: db, Campaigns: campaigns, Version: "test", Now: clock.Now},
 		Jobs:     []database.Job{{Name: "campaign-open", ZH: "到时开放登记", Schedule: "* * * * *"}, {Name: "orders-dispatch", ZH: "发送指令", Schedule: "* * * * *"}},

@@ -25,8 +25,8 @@ import (
 	"hongbao/internal/staff"
 )
 
-// Service holds campaigns and registrations. All fields are required, save Evidence, Names, Kept, Dossier, Log and
-// Measures.
+// Service holds campaigns and registrations. All fields are required, save Evidence, Names, Kept, Dossier,
+// Measures and Limit.
 type Service struct {
 	DB       *database.DB
 	Keys     *identity.KeyRing

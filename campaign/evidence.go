@@ -35,7 +35,7 @@ func (s *Service) gather(ctx context.Context, group []*waiter) error {
 	asked, answered := make([][]string, len(group)), true
 	if s.Evidence != nil {
 		if asked, err = s.Evidence.Kinds(ctx, group[0].live.Slug, documents); err != nil || len(asked) != len(group) {
-			s.warn("the evidence register does not answer", err)
+			s.Log.Warn("the evidence register does not answer", "error", err)
 			asked, answered = make([][]string, len(group)), false
 		}
 	}

@@ -134,9 +134,7 @@ func (s *Service) sendMessage(ctx context.Context, m messageRow) (sent bool, err
 	}
 	to := messageSent
 	if err := s.deliver(ctx, m); err != nil {
-		if s.Log != nil {
-			s.Log.Warn("sms not sent", "message", m.ID, "error", err)
-		}
+		s.Log.Warn("sms not sent", "message", m.ID, "error", err)
 		if to = messageWaiting; m.Attempts+1 >= messageTries {
 			to = messageFailed
 		}

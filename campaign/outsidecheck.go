@@ -74,17 +74,11 @@ func (s *Service) identify(ctx context.Context, group []*waiter) {
 	}
 	verdicts, err := s.Names.Check(ctx, people)
 	if err != nil || len(verdicts) != len(group) {
-		s.warn("the real-name check does not answer", err)
+		s.Log.Warn("the real-name check does not answer", "error", err)
 		return
 	}
 	for i, w := range group {
 		w.name = verdicts[i]
-	}
-}
-
-func (s *Service) warn(what string, err error) {
-	if s.Log != nil {
-		s.Log.Warn(what, "error", err)
 	}
 }
 
@@ -139,7 +133,7 @@ func (s *Service) checkNames(ctx context.Context, live *Live) (int, error) {
 	}
 	verdicts, err := s.Names.Check(ctx, people)
 	if err != nil || len(verdicts) != len(people) {
-		s.warn("the real-name check does not answer", err)
+		s.Log.Warn("the real-name check does not answer", "error", err)
 		return 0, nil // asked again
 	}
 	passed := map[int64]bool{}
@@ -177,7 +171,7 @@ func (s *Service) checkPendingEvidence(ctx context.Context, live *Live) (int, er
 	}
 	asked, err := s.Evidence.Kinds(ctx, live.Slug, documents)
 	if err != nil || len(asked) != len(documents) {
-		s.warn("the evidence register does not answer", err)
+		s.Log.Warn("the evidence register does not answer", "error", err)
 		return 0, nil // asked again
 	}
 	passed := map[int64]bool{}

@@ -140,7 +140,7 @@ func (s *Service) inCalls(ctx context.Context, name string, operator Operator, o
 				said, err = call(ctx, operator, batch)
 			}
 			if err != nil {
-				s.log().Warn("an operator's answer is outstanding", "operator", name, "orders", len(batch), "error", err)
+				s.Log.Warn("an operator's answer is outstanding", "operator", name, "orders", len(batch), "error", err)
 				said = unknown(batch)
 			}
 			copy(answers, said)

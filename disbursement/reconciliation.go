@@ -95,7 +95,7 @@ func (s *Service) Reconcile(ctx context.Context) (int, error) {
 		switch {
 		case errors.Is(err, ErrStatementNotReady):
 		case fault.KindOf(err) == fault.Invalid:
-			s.log().Warn("a statement is refused", "operator", d.operator, "day", d.day, "error", err)
+			s.Log.Warn("a statement is refused", "operator", d.operator, "day", d.day, "error", err)
 		case err != nil:
 			problems = errors.Join(problems, fmt.Errorf("operator %s, %s: %w", d.operator, d.day, err))
 		default:

@@ -54,7 +54,7 @@ type Approvals interface {
 	HandleRejected(kind string, h staff.Handler)
 }
 
-// Service holds the envelopes and the money. All fields are required, save Log.
+// Service holds the envelopes and the money. All fields are required, save Parties and Seals.
 type Service struct {
 	DB        *database.DB
 	Campaigns Campaigns
@@ -90,10 +90,3 @@ func (s *Service) Jobs() []database.Job {
 }
 
 func (s *Service) now() database.Millis { return database.At(s.Now()) }
-
-func (s *Service) log() *slog.Logger {
-	if s.Log == nil {
-		return slog.Default()
-	}
-	return s.Log
-}

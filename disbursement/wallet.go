@@ -52,7 +52,7 @@ func (s *Service) findChunk(ctx context.Context, name string, operator Operator)
 	}
 	group.Wait()
 	if problem != nil {
-		s.log().Warn("wallets could not be looked for", "operator", name, "error", problem)
+		s.Log.Warn("wallets could not be looked for", "operator", name, "error", problem)
 	}
 	err = s.DB.InTx(ctx, func(tx *gorm.DB) error { return s.keepWallets(tx, looking, found) })
 	return len(looking), err

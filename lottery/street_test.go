@@ -86,7 +86,7 @@ func newStreet(t *testing.T, db *database.DB) *street {
 	s.log, err = note.NewVerifier(vkey)
 	s.must(err)
 	campaigns := &campaign.Service{DB: db, Keys: &identity.KeyRing{Master: bytes.Repeat([]byte{7}, 32), DB: db}, Staff: people, Now: s.clock.Now, Random: rand.Reader,
-		Receipts: func(string) (note.Signer, error) { return signer, nil }}
+		Receipts: func(string) (note.Signer, error) { return signer, nil }, Log: slog.New(slog.DiscardHandler)}
 	campaigns.Handlers()
 	s.service = &Service{DB: db, Campaigns: campaigns, Staff: people, Now: s.clock.Now, Chain: chain, VerifyBeacon: beacon.Verify,
 		LogKey: func(string) (LogKey, error) { return LogKey{Signer: signer, VKey: vkey}, nil },

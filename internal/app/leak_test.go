@@ -15,12 +15,16 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unicode"
 
 	"github.com/pquerna/otp/totp"
+	"gorm.io/gorm"
 
+	"hongbao/campaign"
+	"hongbao/campaign/office"
 	"hongbao/internal/rehearsal"
 	"hongbao/internal/web"
 )
@@ -79,6 +83,20 @@ func (e *ear) learn(body []byte) {
 	if len([]rune(person.Name)) > 2 {
 		e.known[person.Name] = true
 	}
+}
+
+// knows says whether somebody known stands in a text.
+func (e *ear) knows(text []byte) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.known.in(text) != ""
+}
+
+// text is what was said so far.
+func (e *ear) text() []byte {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return bytes.Clone(e.said.Bytes())
 }
 
 // in gives the first known number or name that a text holds, or "".
@@ -172,6 +190,66 @@ func overhear(t *testing.T) *ear {
 	setLog(e, "debug")
 	t.Cleanup(func() { slog.SetDefault(before) })
 	return e
+}
+
+// What the city's offices and the SMS gateway fail at is in the service's log, without the people they were asked about: not even
+// where an office's answer quotes them.
+func TestFailingOfficesAreLoggedWithoutPeople(t *testing.T) {
+	ctx := t.Context()
+	book, err := readRuleBook(suzhou)
+	if err != nil {
+		t.Fatal(err)
+	}
+	book.NameCheck = campaign.NamesAtRegistration
+	heard := overhear(t)
+	o := rehearsalOptions{registrations: 40, faults: "none", seed: 3, out: t.TempDir(), before: heard.before}
+	stage, err := openStage(ctx, o, NewClock(book.Windows.Notice.AddDate(0, 0, -3)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stage.close()
+	p := stage.platform
+	var quoted atomic.Int64
+	rude := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err == nil && heard.knows(body) {
+			quoted.Add(1)
+		}
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = w.Write(body)
+	}))
+	defer rude.Close()
+	closed := func(name string) *office.Office { return office.New(name, rude.URL, "", p.instruments.office) }
+	p.campaigns.Names, p.campaigns.Evidence = office.Names{Office: closed("names")}, office.Evidence{Office: closed("evidence")}
+	if _, err := stage.rehearsal(o, book, rehearsal.Open, rehearsal.Progress{Out: io.Discard}).Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	p.campaigns.SMS = office.SMS{Office: closed("sms")}
+	stage.clock.Set(stage.clock.Now().In(campaign.Shanghai).Truncate(24 * time.Hour).Add(28 * time.Hour)) // noon: no quiet hour
+	found, err := p.campaigns.BySlug(ctx, book.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = p.db.InTx(ctx, func(tx *gorm.DB) error {
+		return p.campaigns.Notify(tx, found.ID, campaign.StageReminder, stage.clock.Now().Add(-time.Hour), 1, 2, 3)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, job := range []string{"messages-send", "outside-check"} {
+		if _, err := p.scheduler.RunNow(ctx, job, "test"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	said := heard.text()
+	for _, line := range []string{"sms not sent", "the real-name check does not answer", "the evidence register does not answer"} {
+		if !bytes.Contains(said, []byte(line)) {
+			t.Errorf("%q is not in the log", line)
+		}
+	}
+	if who := heard.known.in(said); who != "" || quoted.Load() == 0 {
+		t.Errorf("%q stands in what was logged; %d answers quoted somebody", who, quoted.Load())
+	}
 }
 
 // looks asks for each page of the console and each of some citizens, so that they are heard too.

@@ -79,7 +79,7 @@ func wire(db *database.DB, config *Config, around surroundings) (*platform, erro
 	logKey := func(city string) (lottery.LogKey, error) { return config.Keys.LogKey(config.LogName, city) }
 	p.campaigns = &campaign.Service{
 		DB: db, Keys: config.Keys.ring(db), Staff: p.staff, SMS: around.sms, Names: around.names, Evidence: around.evidence, Now: around.now, Random: rand.Reader,
-		Measures: p.instruments.campaign, Limit: p.limiter.Take,
+		Log: slog.Default(), Measures: p.instruments.campaign, Limit: p.limiter.Take,
 		Receipts: func(city string) (note.Signer, error) { key, err := logKey(city); return key.Signer, err },
 	}
 	if p.campaigns.Keeper, err = config.keeper(); err != nil {
@@ -93,7 +93,7 @@ func wire(db *database.DB, config *Config, around surroundings) (*platform, erro
 	verifier := &signing.Verifier{Party: disbursement.PlatformParty, Keys: around.directory, Now: around.now, Nonces: &disbursement.Nonces{DB: db, Now: around.now}}
 	p.disbursement = &disbursement.Service{
 		DB: db, Campaigns: p.campaigns, Lottery: p.lottery, Staff: p.staff, Operators: around.operators, Parties: around.parties, Seals: around.seals, LogKey: logKey, PublicURL: config.PublicURL,
-		Signer: signer, Verifier: verifier, Now: around.now, Random: rand.Reader,
+		Signer: signer, Verifier: verifier, Now: around.now, Random: rand.Reader, Log: slog.Default(),
 	}
 	p.reporting = &reporting.Service{DB: db, Campaigns: p.campaigns, Staff: p.staff, LogKey: logKey, Version: Version(), Now: around.now}
 	p.campaigns.Kept, p.campaigns.Dossier = p.lottery.Kept, p.dossier
