@@ -166,9 +166,13 @@ func (s *Service) Explain(ctx context.Context, registrationID int64) (list []Tex
 	return list, nil
 }
 
-// Sentence says in words what a finding is: rule, version, figures.
+// Sentence says in words what a finding is: rule, version, figures. A rule that is no longer in the rule book has its name only.
 func (rb *RuleBook) Sentence(f Finding) Text {
-	rule, _ := rb.Risk.Rule(f.Rule)
+	rule, there := rb.Risk.Rule(f.Rule)
+	if !there {
+		return Text{fmt.Sprintf("规则“%s”（第 %s 版，已不在规则书中）：共 %d 份登记。", f.Rule, f.Version, f.Members),
+			fmt.Sprintf("Rule \"%s\" (version %s, no longer in the rule book): %d registrations.", f.Rule, f.Version, f.Members)}
+	}
 	figures := rule.Sentence(f.Members)
 	return Text{fmt.Sprintf("规则“%s”（第 %s 版）：%s。", rule.Title.ZH, f.Version, figures.ZH),
 		fmt.Sprintf("Rule \"%s\" (version %s): %s.", rule.Title.EN, f.Version, figures.EN)}

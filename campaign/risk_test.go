@@ -62,6 +62,19 @@ func TestRulesNameTheRightGroups(t *testing.T) {
 	}
 }
 
+func TestAFindingSaysWhatItIs(t *testing.T) {
+	book := &RuleBook{Risk: Risk{Version: "2", Rules: []RiskRule{{Name: "farm", Title: Text{"手机农场", "Phone farm"}, Kind: SameDevice, Over: 3, Within: time.Hour}}}}
+	for rule, want := range map[string]Text{
+		"farm": {"规则“手机农场”（第 2 版）：同一设备登记了 5 份，超过 3 份（1 小时内）。",
+			`Rule "Phone farm" (version 2): 5 registrations came from one device, more than 3 (within 1 hours).`},
+		"gone": {"规则“gone”（第 2 版，已不在规则书中）：共 5 份登记。", `Rule "gone" (version 2, no longer in the rule book): 5 registrations.`},
+	} {
+		if got := book.Sentence(Finding{Rule: rule, Version: "2", Members: 5}); got != want {
+			t.Errorf("%+v", got)
+		}
+	}
+}
+
 // A browser that submits again and again has to pause; another is not held up by it.
 func TestADeviceHasSoManyTries(t *testing.T) {
 	w, ctx := newWorld(t, testkit.DB(t)), context.Background()
