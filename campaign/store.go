@@ -60,14 +60,10 @@ func dueCampaigns(tx *gorm.DB, status, column string, now time.Time) (list []Cam
 }
 
 // lockCampaign reads the campaign so that it cannot change before tx ends. Whoever adds to a list holds it shared; what
-// closes or freezes the list waits for them, and they see it afterwards. SQLite has one writer anyway.
+// closes or freezes the list waits for them, and they see it afterwards.
 func lockCampaign(tx *gorm.DB, id int64) (Campaign, error) {
-	query := "SELECT id, status, open_at, close_at, frozen_at FROM campaigns WHERE id = ?"
-	if tx.Name() == database.MySQL {
-		query += " LOCK IN SHARE MODE"
-	}
 	var c Campaign
-	result := tx.Raw(query, id).Scan(&c)
+	result := tx.Raw("SELECT id, status, open_at, close_at, frozen_at FROM campaigns WHERE id = ?"+database.Shared(tx), id).Scan(&c)
 	if result.Error == nil && result.RowsAffected == 0 {
 		return c, errNoCampaign
 	}

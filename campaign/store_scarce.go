@@ -32,18 +32,15 @@ func codeOf(tx *gorm.DB, campaignID, registrationID int64) (row codeRow, ok bool
 }
 
 // handOut gives the code that is the registration's, or the next that is free. Rivals on MySQL wait for the row that somebody
-// else is at: passing over it would tell a winner that none is left while its holder may yet give it back. SQLite has one
-// writer at a time.
+// else is at: passing over it would tell a winner that none is left while its holder may yet give it back.
 func handOut(tx *gorm.DB, campaignID, registrationID int64, now time.Time) (codeRow, error) {
 	if row, ok, err := codeOf(tx, campaignID, registrationID); err != nil || ok {
 		return row, err
 	}
-	query := "SELECT id, code_index, sealed FROM scarce_codes WHERE campaign_id = ? AND registration_id IS NULL ORDER BY id LIMIT 1"
-	if tx.Name() == database.MySQL {
-		query += " FOR UPDATE"
-	}
 	var free []codeRow
-	if err := tx.Raw(query, campaignID).Scan(&free).Error; err != nil {
+	err := tx.Raw("SELECT id, code_index, sealed FROM scarce_codes WHERE campaign_id = ? AND registration_id IS NULL ORDER BY id LIMIT 1"+database.Locked(tx),
+		campaignID).Scan(&free).Error
+	if err != nil {
 		return codeRow{}, fmt.Errorf("finding a free code: %w", err)
 	}
 	if len(free) == 0 {

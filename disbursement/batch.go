@@ -197,7 +197,7 @@ func (s *Service) fillBatch(tx *gorm.DB, maker string, campaignID, after int64, 
 
 // openBatch finds the batch of this maker that is still being filled, or begins one.
 func (s *Service) openBatch(tx *gorm.DB, maker string, campaignID int64, kind, purpose string) (Batch, error) {
-	batch, ok, err := unsealedBatch(tx, campaignID, kind, purpose, maker, shared(tx))
+	batch, ok, err := unsealedBatch(tx, campaignID, kind, purpose, maker, database.Shared(tx))
 	if err != nil || ok {
 		return batch, err
 	}
@@ -213,7 +213,7 @@ func (s *Service) seal(ctx context.Context, maker string, campaignID int64, p pl
 	}
 	err = s.DB.InTx(ctx, func(tx *gorm.DB) error {
 		var ok bool
-		if batch, ok, err = unsealedBatch(tx, campaignID, p.kind, p.purpose, maker, locked(tx)); err != nil {
+		if batch, ok, err = unsealedBatch(tx, campaignID, p.kind, p.purpose, maker, database.Locked(tx)); err != nil {
 			return err
 		}
 		if !ok {

@@ -11,31 +11,6 @@ import (
 	"hongbao/internal/database"
 )
 
-// unlocked makes rivals on MySQL pick different rows rather than wait for each other; SQLite has one writer at a time.
-// What was picked is still changed only by guarded updates.
-func unlocked(tx *gorm.DB) string {
-	if tx.Name() == database.MySQL {
-		return " FOR UPDATE SKIP LOCKED"
-	}
-	return ""
-}
-
-// locked keeps rows that are read as they are until the transaction ends. SQLite has one writer at a time.
-func locked(tx *gorm.DB) string {
-	if tx.Name() == database.MySQL {
-		return " FOR UPDATE"
-	}
-	return ""
-}
-
-// shared keeps rows from being changed until the transaction ends, and lets others read them in the same way.
-func shared(tx *gorm.DB) string {
-	if tx.Name() == database.MySQL {
-		return " LOCK IN SHARE MODE"
-	}
-	return ""
-}
-
 // within is the condition that a row is one of these: a range where each id follows the one before, which costs the engine
 // half of what a list costs.
 func within(ids []int64) (condition string, values []any) {

@@ -108,13 +108,13 @@ func advanceBatchOrders(tx *gorm.DB, batch Batch, from, to OrderStatus, now data
 // engine from the index on expires_at, with which it would sort all that is left each time.
 func payableEnvelopes(tx *gorm.DB, campaignID, after int64, now database.Millis, limit int) (found []Envelope, err error) {
 	err = tx.Raw(`SELECT * FROM envelopes WHERE campaign_id = ? AND status = ? AND id > ? AND wallet_token <> '' AND expires_at + 0 > ? ORDER BY id LIMIT ?`+
-		unlocked(tx), campaignID, Claimed, after, now, limit).Scan(&found).Error
+		database.Unlocked(tx), campaignID, Claimed, after, now, limit).Scan(&found).Error
 	return found, err
 }
 
 func recallableEnvelopes(tx *gorm.DB, campaignID, after int64, limit int) (found []Envelope, err error) {
 	err = tx.Raw(`SELECT * FROM envelopes WHERE campaign_id = ? AND status = ? AND id > ? AND recall_due = 1 AND credited_fen > spent_fen + recalled_fen
-		ORDER BY id LIMIT ?`+unlocked(tx), campaignID, Expired, after, limit).Scan(&found).Error
+		ORDER BY id LIMIT ?`+database.Unlocked(tx), campaignID, Expired, after, limit).Scan(&found).Error
 	return found, err
 }
 
@@ -158,7 +158,7 @@ func dueAgain(tx *gorm.DB, batchID int64, now database.Millis) error {
 func repairable(tx *gorm.DB, campaignID int64, kind string, now database.Millis, limit int) (found []Order, err error) {
 	err = tx.Raw(`SELECT * FROM disbursement_orders WHERE campaign_id = ? AND kind = ? AND status IN (?, ?) AND replaced_by = '' AND reason NOT IN (?, ?)
 		AND EXISTS (SELECT 1 FROM envelopes e WHERE e.id = disbursement_orders.envelope_id AND (disbursement_orders.kind = ? AND e.status = ? AND e.expires_at > ?
-			OR disbursement_orders.kind = ? AND e.status = ? AND e.credited_fen > e.spent_fen + e.recalled_fen)) ORDER BY id LIMIT ?`+unlocked(tx),
+			OR disbursement_orders.kind = ? AND e.status = ? AND e.credited_fen > e.spent_fen + e.recalled_fen)) ORDER BY id LIMIT ?`+database.Unlocked(tx),
 		campaignID, kind, OrderFailed, OrderReturned, ReasonCouponUsed, ReasonCouponUnknown, Credit, Ordered, now, Recall, Expired, limit).Scan(&found).Error
 	return found, err
 }

@@ -14,7 +14,7 @@ func failExpired(tx *gorm.DB, now database.Millis, limit int) (int, error) {
 	if err != nil || len(batches) == 0 {
 		return 0, err
 	}
-	err = tx.Raw("SELECT id FROM disbursement_orders WHERE batch_id IN ? AND status = ? AND expires_at <= ? AND attempts = 0 ORDER BY id LIMIT ?"+unlocked(tx),
+	err = tx.Raw("SELECT id FROM disbursement_orders WHERE batch_id IN ? AND status = ? AND expires_at <= ? AND attempts = 0 ORDER BY id LIMIT ?"+database.Unlocked(tx),
 		batches, OrderApproved, now, limit).Scan(&ids).Error
 	if err != nil || len(ids) == 0 {
 		return 0, err
@@ -24,7 +24,7 @@ func failExpired(tx *gorm.DB, now database.Millis, limit int) (int, error) {
 }
 
 func expiring(tx *gorm.DB, campaignID int64, now database.Millis, limit int) (found []Envelope, err error) {
-	err = tx.Raw("SELECT * FROM envelopes WHERE campaign_id = ? AND status = ? AND expires_at + 0 <= ? ORDER BY id LIMIT ?"+unlocked(tx),
+	err = tx.Raw("SELECT * FROM envelopes WHERE campaign_id = ? AND status = ? AND expires_at + 0 <= ? ORDER BY id LIMIT ?"+database.Unlocked(tx),
 		campaignID, Credited, now, limit).Scan(&found).Error
 	return found, err
 }
@@ -36,7 +36,7 @@ func markRecallDue(tx *gorm.DB, ids []int64, now database.Millis) error {
 
 func unpaidExpired(tx *gorm.DB, campaignID int64, from EnvelopeStatus, now database.Millis, limit int) (found []Envelope, err error) {
 	err = tx.Raw(`SELECT * FROM envelopes WHERE campaign_id = ? AND status = ? AND expires_at + 0 <= ? AND NOT EXISTS
-		(SELECT 1 FROM disbursement_orders o WHERE o.envelope_id = envelopes.id AND o.status IN ?) ORDER BY id LIMIT ?`+unlocked(tx),
+		(SELECT 1 FROM disbursement_orders o WHERE o.envelope_id = envelopes.id AND o.status IN ?) ORDER BY id LIMIT ?`+database.Unlocked(tx),
 		campaignID, from, now, live, limit).Scan(&found).Error
 	return found, err
 }

@@ -96,7 +96,7 @@ func insertAlert(tx *gorm.DB, a Alert) (bool, error) {
 }
 
 func alertLike(tx *gorm.DB, a Alert) (Alert, error) {
-	return oneAlert(tx.Raw("SELECT * FROM misuse_alerts WHERE campaign_id = ? AND merchant_no = ? AND rule = ? AND rule_version = ? AND subject = ?"+locked(tx),
+	return oneAlert(tx.Raw("SELECT * FROM misuse_alerts WHERE campaign_id = ? AND merchant_no = ? AND rule = ? AND rule_version = ? AND subject = ?"+database.Locked(tx),
 		a.CampaignID, a.MerchantNo, a.Rule, a.RuleVersion, a.Subject))
 }
 

@@ -24,7 +24,7 @@ func sendable(tx *gorm.DB, operator string, now database.Millis, limit int) (fou
 		{"kind = ? AND expires_at <= ? AND attempts > 0", []any{Credit, now}},
 	} {
 		err = tx.Raw("SELECT id, batch_id FROM disbursement_orders WHERE operator = ? AND status = ? AND next_at <= ? AND "+work.condition+
-			" ORDER BY next_at, id LIMIT ?"+unlocked(tx), slices.Concat([]any{operator, OrderApproved, now}, work.values, []any{limit})...).Scan(&found).Error
+			" ORDER BY next_at, id LIMIT ?"+database.Unlocked(tx), slices.Concat([]any{operator, OrderApproved, now}, work.values, []any{limit})...).Scan(&found).Error
 		if err != nil || len(found) > 0 {
 			return found, err
 		}
@@ -44,7 +44,7 @@ func leaseApproved(tx *gorm.DB, ids []int64, token string, until, now database.M
 
 // askable picks orders the operator has, or may have, and that are due to be asked about.
 func askable(tx *gorm.DB, operator string, now database.Millis, limit int) (ids []int64, err error) {
-	err = tx.Raw(`SELECT id FROM disbursement_orders WHERE operator = ? AND status IN ? AND next_at <= ? ORDER BY next_at, id LIMIT ?`+unlocked(tx),
+	err = tx.Raw(`SELECT id FROM disbursement_orders WHERE operator = ? AND status IN ? AND next_at <= ? ORDER BY next_at, id LIMIT ?`+database.Unlocked(tx),
 		operator, asked, now, limit).Scan(&ids).Error
 	return ids, err
 }
@@ -62,14 +62,14 @@ func leaseUnsettled(tx *gorm.DB, ids []int64, token string, until, now database.
 
 // leased gives the orders that are under a lease, locked so that an event about one of them waits.
 func leased(tx *gorm.DB, token string) (found []Order, err error) {
-	err = tx.Raw("SELECT * FROM disbursement_orders WHERE lease_token = ? ORDER BY id"+locked(tx), token).Scan(&found).Error
+	err = tx.Raw("SELECT * FROM disbursement_orders WHERE lease_token = ? ORDER BY id"+database.Locked(tx), token).Scan(&found).Error
 	return found, err
 }
 
 // orderByNumber finds and locks an order.
 func orderByNumber(tx *gorm.DB, number string) (Order, bool, error) {
 	var found []Order
-	err := tx.Raw("SELECT * FROM disbursement_orders WHERE order_no = ?"+locked(tx), number).Scan(&found).Error
+	err := tx.Raw("SELECT * FROM disbursement_orders WHERE order_no = ?"+database.Locked(tx), number).Scan(&found).Error
 	if err != nil || len(found) == 0 {
 		return Order{}, false, err
 	}

@@ -14,7 +14,7 @@ func holdingCampaigns(tx *gorm.DB) (ids []int64, err error) {
 
 // untold are the envelopes whose holder has not had this reminder, with a deadline after now and up to until.
 func untold(tx *gorm.DB, campaignID int64, r reminder, now, until database.Millis, limit int) (found []Envelope, err error) {
-	err = tx.Raw("SELECT * FROM envelopes WHERE campaign_id = ? AND "+r.condition+" AND "+r.column+" = 0 AND "+r.deadline+" > ? AND "+r.deadline+" <= ? ORDER BY id LIMIT ?"+unlocked(tx),
+	err = tx.Raw("SELECT * FROM envelopes WHERE campaign_id = ? AND "+r.condition+" AND "+r.column+" = 0 AND "+r.deadline+" > ? AND "+r.deadline+" <= ? ORDER BY id LIMIT ?"+database.Unlocked(tx),
 		campaignID, now, until, limit).Scan(&found).Error
 	return found, err
 }

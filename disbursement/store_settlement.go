@@ -20,7 +20,7 @@ func insertHold(tx *gorm.DB, h *Hold) error {
 // holdOn finds the hold on a merchant that is not released, and locks it.
 func holdOn(tx *gorm.DB, campaignID int64, merchantNo string) (Hold, bool, error) {
 	var found []Hold
-	err := tx.Raw("SELECT * FROM settlement_holds WHERE campaign_id = ? AND merchant_no = ? AND released_at = 0"+locked(tx), campaignID, merchantNo).Scan(&found).Error
+	err := tx.Raw("SELECT * FROM settlement_holds WHERE campaign_id = ? AND merchant_no = ? AND released_at = 0"+database.Locked(tx), campaignID, merchantNo).Scan(&found).Error
 	if err != nil || len(found) == 0 {
 		return Hold{}, false, err
 	}
@@ -74,7 +74,7 @@ func unsettledMerchants(tx *gorm.DB, before database.Millis, day string, limit i
 func unsettledLines(tx *gorm.DB, campaignID int64, merchantNo string, before database.Millis) (lines []SettlementLine, events []int64, err error) {
 	err = tx.Raw(`SELECT e.id AS event_id, e.kind, e.operator, e.event_no, CASE WHEN e.kind = 'refund' THEN e.refund_no ELSE e.payment_no END AS number,
 		CASE WHEN e.kind = 'refund' THEN e.payment_no ELSE '' END AS payment_no, e.occurred_at, `+netOfEvent+` AS amount_fen
-		FROM spending_events e WHERE e.settlement_id = 0 AND e.campaign_id = ? AND e.merchant_no = ? AND e.occurred_at < ? ORDER BY e.occurred_at, e.id`+locked(tx),
+		FROM spending_events e WHERE e.settlement_id = 0 AND e.campaign_id = ? AND e.merchant_no = ? AND e.occurred_at < ? ORDER BY e.occurred_at, e.id`+database.Locked(tx),
 		campaignID, merchantNo, before).Scan(&lines).Error
 	if err != nil || len(lines) == 0 {
 		return nil, nil, err

@@ -23,7 +23,7 @@ func insertSpending(tx *gorm.DB, e Spending) (bool, error) {
 
 func eventByNumber(tx *gorm.DB, operator, number string) (Spending, error) {
 	var found []Spending
-	err := tx.Raw("SELECT * FROM spending_events WHERE operator = ? AND event_no = ?"+locked(tx), operator, number).Scan(&found).Error
+	err := tx.Raw("SELECT * FROM spending_events WHERE operator = ? AND event_no = ?"+database.Locked(tx), operator, number).Scan(&found).Error
 	if err == nil && len(found) == 0 {
 		err = fmt.Errorf("disbursement: event %s was skipped and is not there", number)
 	}

@@ -24,14 +24,8 @@ const headQuery = "SELECT seq, hash FROM audit_head WHERE id = 1"
 
 func readHead(tx *gorm.DB) (head, error) { return scanHead(tx.Raw(headQuery)) }
 
-// lockHead reads the head and keeps other writers out until tx ends. SQLite does so by itself, since its writing
-// transactions exclude each other.
-func lockHead(tx *gorm.DB) (head, error) {
-	if tx.Name() == database.SQLite {
-		return readHead(tx)
-	}
-	return scanHead(tx.Raw(headQuery + " FOR UPDATE"))
-}
+// lockHead reads the head and keeps other writers out until tx ends.
+func lockHead(tx *gorm.DB) (head, error) { return scanHead(tx.Raw(headQuery + database.Locked(tx))) }
 
 func scanHead(query *gorm.DB) (h head, err error) {
 	err = one(query.Scan(&h))

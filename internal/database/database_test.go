@@ -141,12 +141,8 @@ func TestConcurrentReadThenWriteLosesNothing(t *testing.T) {
 }
 
 func addOne(tx *gorm.DB) error {
-	query := "SELECT count FROM parcels WHERE id = 1"
-	if tx.Name() == database.MySQL {
-		query += " FOR UPDATE"
-	}
 	var count int64
-	if err := tx.Raw(query).Scan(&count).Error; err != nil {
+	if err := tx.Raw("SELECT count FROM parcels WHERE id = 1" + database.Locked(tx)).Scan(&count).Error; err != nil {
 		return err
 	}
 	return tx.Exec("UPDATE parcels SET count = ? WHERE id = 1", count+1).Error
