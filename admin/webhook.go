@@ -98,7 +98,8 @@ func deliveryTable(c *gin.Context, w webhook.Webhook, rows []webhook.Delivery, w
 		default:
 			act = web.Act(web.Form{Action: webhookPath(w) + "/deliveries/" + strconv.FormatInt(d.ID, 10) + "/retry", Submit: web.Tr(c, "重发", "Retry"), Inline: true, Quiet: true})
 		}
-		table.Rows = append(table.Rows, web.Row{Cells: []web.Cell{web.Number(d.ID), {Text: d.Event, Note: d.Campaign}, web.When(d.HappenedAt), web.State("delivery." + d.Status), web.Number(int64(d.Attempts)),
+		zh, en := d.Meaning()
+		table.Rows = append(table.Rows, web.Row{Cells: []web.Cell{web.Number(d.ID), {Text: web.Tr(c, zh, en), Note: d.Event + " · " + d.Campaign}, web.When(d.HappenedAt), web.State("delivery." + d.Status), web.Number(int64(d.Attempts)),
 			{Text: d.Answer, Kind: "muted"}, when, act}})
 	}
 	return table

@@ -24,4 +24,10 @@ func TestWebhooksOfACity(t *testing.T) {
 	d.must(d.form("city-admin", "/console/webhooks/1/status", "status", "paused"), 303, "saved")
 	d.must(d.ask("city-admin", "GET", "/console/webhooks/1", ""), 200, "恢复投递")
 	d.must(d.form("city-admin", "/console/webhooks/1/deliveries/9/retry"), 409, "没有失败")
+	_, err := d.DB.SQL().Exec(`INSERT INTO webhook_deliveries (webhook_id, seq, event, campaign, happened_at, status, attempts, next_at, answer, delivered_at)
+		VALUES (1, 7, 'campaign.closed', 'suzhou-2020', 1607000000000, 'pending', 0, 1607000000000, '', 0)`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.must(d.ask("city-admin", "GET", "/console/webhooks/1", ""), 200, "登记已截止")
 }
