@@ -274,19 +274,9 @@ func (s *Service) Forget(ctx context.Context, registrationID int64) (certificate
 		return "", err
 	}
 	if live.leaving(row) {
-		err = s.Withdraw(ctx, registrationID)
-	} else {
-		err = s.eraseOne(ctx, row)
+		return s.withdraw(ctx, live, row)
 	}
-	if err != nil {
-		return "", err
-	}
-	signer, err := s.Receipts(live.City)
-	if err != nil {
-		return "", fmt.Errorf("the key that signs certificates of %s: %w", live.City, err)
-	}
-	return Certificate{Number: fmt.Sprintf("%s/%x", live.Slug, row.Entry[:]), Campaign: live.Slug, City: live.City, Kind: DeletedPerson, At: s.Now().Truncate(time.Second),
-		RequestedBy: "citizen", DecidedBy: "citizen", Registrations: 1, Digest: sha256.Sum256(row.Sealed)}.sign(signer)
+	return s.eraseOne(ctx, live, row)
 }
 
 // mayForget gives nil when a person's data may be deleted now at the person's wish, else why not.
@@ -324,12 +314,17 @@ func (l *Live) leaving(row *registrationRow) bool {
 	return l.FrozenAt == 0 && (l.Status == Open || l.Status == Closed) && registrationMay(row.Status, Withdrawn)
 }
 
-func (s *Service) eraseOne(ctx context.Context, row *registrationRow) error {
-	return s.DB.InTx(ctx, func(tx *gorm.DB) error {
+func (s *Service) eraseOne(ctx context.Context, live *Live, row *registrationRow) (certificate string, err error) {
+	err = s.DB.InTx(ctx, func(tx *gorm.DB) error {
 		gone, err := eraseRegistrations(tx, row.CampaignID, []int64{row.ID})
 		if err == nil && len(gone) == 0 {
 			err = errForgotten
 		}
+		if err != nil {
+			return err
+		}
+		certificate, err = s.certifyPerson(tx, live, row, "identity.person-deleted")
 		return err
 	})
+	return certificate, err
 }

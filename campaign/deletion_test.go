@@ -3,6 +3,7 @@ package campaign
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"hongbao/internal/audit"
 	"hongbao/internal/database"
 	"hongbao/internal/fault"
 	"hongbao/internal/identity"
@@ -295,6 +297,7 @@ func TestForgettingOneself(t *testing.T) {
 		if err != nil || got != want {
 			t.Errorf("%+v, %v\nwant %+v", got, err, want)
 		}
+		w.keptWithoutIdentity(c, person(c.Slug, 1), signed, "registration.withdraw")
 		if n := w.count("SELECT COUNT(*) FROM registrations WHERE status = 'withdrawn' AND person IS NULL AND LENGTH(sealed) = 0"); n != 1 {
 			t.Error("before the freeze it is a withdrawal")
 		}
@@ -312,9 +315,11 @@ func TestForgettingOneself(t *testing.T) {
 	if _, err := w.Forget(ctx, receipts[0].ID); !errors.Is(err, errPrize) {
 		t.Errorf("a winner: %v", err)
 	}
-	if _, err := w.Forget(ctx, receipts[1].ID); err != nil {
+	signed, err := w.Forget(ctx, receipts[1].ID)
+	if err != nil {
 		t.Errorf("without a prize: %v", err)
 	}
+	w.keptWithoutIdentity(c, person(c.Slug, 1), signed, "identity.person-deleted")
 	if n := w.count("SELECT COUNT(*) FROM registrations WHERE status = 'confirmed' AND LENGTH(sealed) = 0"); n != 1 {
 		t.Errorf("%d are gone from the list that was drawn", n)
 	}
@@ -325,4 +330,65 @@ func TestForgettingOneself(t *testing.T) {
 	if _, err := w.EraseUnselected(ctx); err == nil {
 		t.Error("people are deleted although nobody knows who won")
 	}
+}
+
+// keptWithoutIdentity is what is found of a person's own deletion when the note is shown later: the same note, by its number or
+// by the entry, the act on the record, and in neither anything that leads to the person.
+func (w *world) keptWithoutIdentity(c Campaign, sub Submission, signed, action string) {
+	w.t.Helper()
+	t, ctx := w.t, context.Background()
+	shown, err := OpenCertificate([]byte(signed), w.verifier)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, number := range []string{shown.Number, strings.TrimPrefix(shown.Number, c.Slug+"/")} {
+		list, err := w.PersonalDeletions(ctx, c.ID, PersonalFilter{Number: number})
+		if err != nil || len(list) != 1 || list[0].Note != signed || list[0].Certificate != shown {
+			t.Errorf("%s: %+v, %v", number, list, err)
+		}
+	}
+	if _, err := w.PersonalDeletions(ctx, c.ID, PersonalFilter{Number: sub.Phone}); !errors.Is(err, errCertificateNumber) {
+		t.Errorf("looked for by phone: %v", err)
+	}
+	entries, err := audit.List(ctx, w.DB, audit.Filter{Action: action})
+	if err != nil || len(entries) != 1 || entries[0].Actor != "citizen" || entries[0].Campaign != c.Slug || !strings.Contains(fmt.Sprintf("%s", entries[0].Detail), shown.Number) {
+		t.Errorf("%s on the record: %+v, %v", action, entries, err)
+	}
+	vault, err := w.Keys.VaultFor(ctx, c.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	document, phone := documentIndex(vault, identity.Resident, sub.Document), index(vault, "phone", sub.Phone)
+	kept := fmt.Sprintf("%+v %s", entries, signed)
+	for _, leads := range []string{sub.Name, sub.Document, sub.Phone, hex.EncodeToString(document[:]), hex.EncodeToString(phone[:])} {
+		if strings.Contains(kept, leads) {
+			t.Errorf("%s is in what is kept: %s", leads, kept)
+		}
+	}
+}
+
+func TestPeoplesOwnDeletionsComeInPages(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, db *database.DB) {
+		w, ctx := newWorld(t, db), context.Background()
+		c := w.open(suzhou(t, anyone...))
+		for _, r := range w.people(c, 3) {
+			if err := w.Withdraw(ctx, r.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		first, err := w.PersonalDeletions(ctx, c.ID, PersonalFilter{Limit: 2})
+		if err != nil || len(first) != 2 || first[0].ID < first[1].ID {
+			t.Fatalf("%+v, %v", first, err)
+		}
+		rest, err := w.PersonalDeletions(ctx, c.ID, PersonalFilter{Before: first[1].ID, Limit: 2})
+		if err != nil || len(rest) != 1 || rest[0].ID >= first[1].ID {
+			t.Errorf("%+v, %v", rest, err)
+		}
+		if n, err := w.PersonalDeletionCount(ctx, c.ID); n != 3 || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+		if list, err := w.Deletions(ctx, c.ID); err != nil || len(list) != 0 {
+			t.Errorf("people's own deletions stand among the campaign's: %+v, %v", list, err)
+		}
+	})
 }

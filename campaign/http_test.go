@@ -129,6 +129,11 @@ func TestRegistrationOverHTTP(t *testing.T) {
 	if status := s.json("DELETE", "/api/v1/me/data", answer.Token, "", &deleted); status != 200 || !strings.HasPrefix(deleted.Certificate, certificateHeader) {
 		t.Errorf("deleting: %d %+v", status, deleted)
 	}
+	var kept struct{ Certificates []certificateJSON }
+	found := "/api/v1/admin/campaigns/" + c.Slug + "/deletions/personal?number=" + answer.Registration.Entry
+	if status := s.json("GET", found, "auditor@suzhou", "", &kept); status != 200 || len(kept.Certificates) != 1 || kept.Certificates[0].Note != deleted.Certificate {
+		t.Errorf("what staff find: %d %+v", status, kept)
+	}
 	if status, text := s.send("DELETE", "/api/v1/me/registration", answer.Token, "", ""); status != 409 {
 		t.Errorf("withdrawing what is deleted: %d %s", status, text)
 	}
@@ -428,6 +433,10 @@ func TestStaffRoutes(t *testing.T) {
 		{"branch@suzhou", "GET", "/deletions", "", "", 403},
 		{"auditor@wuxi", "GET", "/deletions", "", "", 404},
 		{"auditor@suzhou", "GET", "/deletions", "", "", 200},
+		{"branch@suzhou", "GET", "/deletions/personal", "", "", 403},
+		{"auditor@wuxi", "GET", "/deletions/personal", "", "", 404},
+		{"auditor@suzhou", "GET", "/deletions/personal", "", "", 200},
+		{"auditor@suzhou", "GET", "/deletions/personal?number=1", "", "", 400},
 	}
 	for _, tc := range cases {
 		if status, text := s.send(tc.method, one+tc.path, tc.token, tc.kind, tc.body); status != tc.status {

@@ -242,21 +242,31 @@ func (s *Service) afterErasure(ctx context.Context, live *Live) error {
 }
 
 // Withdraw takes a registration out before the freeze and destroys everything in it that leads to the person, who may
-// register again. The entry stays for the public count.
+// register again. The entry stays for the public count, and the certificate of what was destroyed is kept.
 func (s *Service) Withdraw(ctx context.Context, registrationID int64) error {
-	row, err := registrationWhere(s.DB.Read(ctx), "id = ?", registrationID)
+	live, row, err := s.registered(ctx, registrationID)
 	if err != nil {
 		return err
 	}
-	return s.DB.InTx(ctx, func(tx *gorm.DB) error {
+	_, err = s.withdraw(ctx, live, row)
+	return err
+}
+
+func (s *Service) withdraw(ctx context.Context, live *Live, row *registrationRow) (certificate string, err error) {
+	err = s.DB.InTx(ctx, func(tx *gorm.DB) error {
 		if err := unfrozen(tx, row.CampaignID); err != nil {
 			return err
 		}
 		if err := eraseAppeals(tx, []int64{row.ID}); err != nil {
 			return err
 		}
-		return moveRegistration(tx, row, Withdrawn, ReasonWithdrawn, s.Now(), shredded())
+		if err := moveRegistration(tx, row, Withdrawn, ReasonWithdrawn, s.Now(), shredded()); err != nil {
+			return err
+		}
+		certificate, err = s.certifyPerson(tx, live, row, "registration.withdraw")
+		return err
 	})
+	return certificate, err
 }
 
 // Exclude takes a registration out of the draw before the freeze, with one of StaffReasons, on the record. The person is told

@@ -46,6 +46,8 @@ func (s *Service) staffRoutes(w *web.Web) {
 	shops.PATCH("/merchants/:no", web.Operation{ZH: "变更商户状态。", EN: "Changes a merchant's status.", Body: merchantStatusJSON{}, Also: []int{409}}, s.patchMerchant)
 	read := api.Staff(staff.ReportsDownload).Group("/:slug", s.cityOnly)
 	read.GET("/deletions", web.Operation{ZH: "个人信息删除证书。", EN: "Certificates of what was deleted of the campaign's personal data.", Answer: web.Object{"certificates": []certificateJSON{}}}, s.getDeletions)
+	read.GET("/deletions/personal", web.Operation{ZH: "市民自行删除个人信息的证书，不含身份，新的在前。", EN: "Certificates of people who deleted their own data, without identity, newest first.",
+		Query: map[string]string{"number": "A certificate's number, or the entry in it"}, Answer: web.List("certificates", certificateJSON{})}, s.getPersonalDeletions)
 	read.GET("/messages", web.Operation{ZH: "短信通知的数目。", EN: "How many messages were sent, by kind and status.", Answer: web.Object{"messages": []MessageCount{}}}, s.getMessageCounts)
 	api.Staff(staff.DeskRegister).Group("/:slug", s.cityOnly).POST("/registrations", web.Operation{ZH: "在网点代为登记。", EN: "Registers a person at a branch.",
 		Body: Submission{}, Status: 201, Answer: receiptJSON{}, Also: []int{409, 410, 429}}, s.postDesk(w))
@@ -245,6 +247,7 @@ type certificateJSON struct {
 	Evidence      int64     `json:"evidence"`
 	Digest        string    `json:"digest"`
 	Note          string    `json:"note"`
+	id            int64     // of a person's own deletion
 }
 
 func (s *Service) getDeletions(c *gin.Context) error {
@@ -258,10 +261,34 @@ func (s *Service) getDeletions(c *gin.Context) error {
 	}
 	shown := []certificateJSON{}
 	for _, d := range list {
-		shown = append(shown, certificateJSON{d.Number, d.Kind, d.At, d.RequestedBy, d.DecidedBy, d.Approval, d.Registrations, d.Evidence, hex.EncodeToString(d.Digest[:]), d.Note})
+		shown = append(shown, d.json())
 	}
 	c.JSON(http.StatusOK, gin.H{"certificates": shown})
 	return nil
+}
+
+func (d Deletion) json() certificateJSON {
+	return certificateJSON{Number: d.Number, What: d.Kind, At: d.At, RequestedBy: d.RequestedBy, DecidedBy: d.DecidedBy, Approval: d.Approval,
+		Registrations: d.Registrations, Evidence: d.Evidence, Digest: hex.EncodeToString(d.Digest[:]), Note: d.Note}
+}
+
+func (s *Service) getPersonalDeletions(c *gin.Context) error {
+	window, err := web.WindowOf(c)
+	if err != nil {
+		return err
+	}
+	found, err := s.BySlug(c.Request.Context(), c.Param("slug"))
+	if err != nil {
+		return err
+	}
+	list, err := s.PersonalDeletions(c.Request.Context(), found.ID, PersonalFilter{Number: c.Query("number"), Before: window.After, Limit: window.Limit + 1})
+	shown := []certificateJSON{}
+	for _, d := range list {
+		one := d.json()
+		one.id = d.ID
+		shown = append(shown, one)
+	}
+	return web.WriteList(c, window, "certificates", shown, err, func(one certificateJSON) int64 { return one.id })
 }
 
 func (s *Service) postDestruction(c *gin.Context) error {

@@ -2,7 +2,7 @@
 // same transaction as the deed. A changed, missing or inserted entry breaks the chain and Verify names it.
 //
 // All writers take turns at the head of the chain, so the record is for deeds of staff, jobs and operators, a few a second,
-// not for each request of a citizen.
+// and the few of citizens that must be proven later (a withdrawal), not for each request.
 package audit
 
 import (
@@ -23,7 +23,7 @@ import (
 type Entry struct {
 	Seq      int64     // from 1, without gaps; given by Record
 	At       time.Time // kept in whole milliseconds UTC
-	Actor    string    // a username, "system:<job>" or "operator:<name>"; at most 64 characters, as is Action
+	Actor    string    // a username, "system:<job>", "operator:<name>" or "citizen"; at most 64 characters, as is Action
 	Action   string    // what was done, as in "campaign.publish"
 	Campaign string    // the campaign's slug, or "" for a deed that belongs to none
 	Subject  string    // what it was done to, as in "batch 12"; at most 200 characters
