@@ -51,7 +51,7 @@ var demoCampaigns = []demoCampaign{
 
 // openDemo serves at once; seed fills the database.
 func openDemo(ctx context.Context, config *Config, dir string) (*demo, error) {
-	db, err := openMigrated(ctx, config.Database)
+	db, err := openServed(ctx, config.Database)
 	if err != nil {
 		return nil, err
 	}

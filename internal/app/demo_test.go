@@ -2,19 +2,20 @@ package app
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"path/filepath"
 	"testing"
 
+	"hongbao/internal/database"
 	"hongbao/internal/testkit"
 	"hongbao/reporting"
 )
 
-// filledDemo is a demo whose campaigns are made, on a fresh database; its clock stands still.
-func filledDemo(t *testing.T) *demo {
+// demoSettings are of a demo on a fresh database, with its keys in a directory.
+func demoSettings(t *testing.T, dir string) *Config {
 	t.Helper()
-	dir := t.TempDir()
 	keys, err := demoKeys(filepath.Join(dir, "keys"))
 	if err != nil {
 		t.Fatal(err)
@@ -23,7 +24,37 @@ func filledDemo(t *testing.T) *demo {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := openDemo(context.Background(), config, dir)
+	return config
+}
+
+// Two demos on one file would both run its campaigns and its jobs.
+func TestDemoHasItsFileToItself(t *testing.T) {
+	dir := t.TempDir()
+	config := demoSettings(t, dir)
+	first, err := openDemo(context.Background(), config, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openDemo(context.Background(), config, dir); !errors.Is(err, database.ErrTaken) {
+		t.Errorf("a second demo: %v", err)
+	}
+	if err := first.close(); err != nil {
+		t.Fatal(err)
+	}
+	next, err := openDemo(context.Background(), config, dir)
+	if err != nil {
+		t.Fatalf("after the first has gone: %v", err)
+	}
+	if err := next.close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// filledDemo is a demo whose campaigns are made, on a fresh database; its clock stands still.
+func filledDemo(t *testing.T) *demo {
+	t.Helper()
+	dir := t.TempDir()
+	d, err := openDemo(context.Background(), demoSettings(t, dir), dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hongbao/disbursement"
+	"hongbao/internal/database"
 	"hongbao/internal/signing"
 	"hongbao/lottery/beacon"
 	"hongbao/lottery/draw"
@@ -43,16 +44,11 @@ func serve(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	db, err := openMigrated(cmd.Context(), config.Database)
+	db, err := openServed(cmd.Context(), config.Database)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	release, err := db.Sole(cmd.Context())
-	if err != nil {
-		return err
-	}
-	defer release()
 	around, err := liveSurroundings(cmd.Context(), config)
 	if err != nil {
 		return err
@@ -84,6 +80,18 @@ func serve(cmd *cobra.Command) error {
 		fmt.Fprintf(cmd.OutOrStdout(), "operators are heard on https://%s alone, by their certificates\n", door)
 	}
 	return p.serve(cmd.Context(), l)
+}
+
+// openServed opens a database to serve from it: up to date, and by this process alone where it takes only one.
+func openServed(ctx context.Context, url string) (*database.DB, error) {
+	db, err := openMigrated(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Sole(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
 }
 
 // liveSurroundings are the real outside parties that the settings name.

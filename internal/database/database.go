@@ -25,6 +25,7 @@ type DB struct {
 	dialect        string
 	writer, reader *sql.DB
 	write, read    *gorm.DB
+	sole           *sql.DB // the lock that Sole took
 }
 
 // Open connects to url: "sqlite:PATH" (the directory is made when missing) or
@@ -94,10 +95,10 @@ func (db *DB) Snapshot(ctx context.Context, read func(tx *gorm.DB) error) error 
 	return db.Read(ctx).Transaction(read, options)
 }
 
-// Close closes both pools.
+// Close closes both pools and lets another process serve.
 func (db *DB) Close() error {
 	var problems []error
-	for _, pool := range []*sql.DB{db.reader, db.writer} {
+	for _, pool := range []*sql.DB{db.reader, db.writer, db.sole} {
 		if pool != nil {
 			problems = append(problems, pool.Close())
 		}
