@@ -73,7 +73,7 @@ type MyData struct {
 	Pool         string            `json:"pool"`
 	Operator     string            `json:"operator"`
 	Tier         string            `json:"tier,omitempty"`
-	Consents     []string          `json:"consents"`
+	Consents     []Consent         `json:"consents"` // in the words that the person read
 	Status       string            `json:"status"`
 	Reason       string            `json:"reason,omitempty"`
 	Source       string            `json:"source"`
@@ -118,7 +118,7 @@ func (s *Service) MyData(ctx context.Context, registrationID int64) (MyData, err
 	if err != nil {
 		return MyData{}, err
 	}
-	data := MyData{Campaign: live.Slug, District: row.District, Pool: row.Pool, Operator: row.Operator, Tier: row.TierChoice, Consents: strings.Fields(row.Consents),
+	data := MyData{Campaign: live.Slug, District: row.District, Pool: row.Pool, Operator: row.Operator, Tier: row.TierChoice, Consents: live.consented(row.Consents),
 		Status: row.Status, Reason: row.Reason, Source: row.Source, Entry: hex.EncodeToString(row.Entry[:]), Salt: hex.EncodeToString(row.Salt[:]), Person: hexOf(row.Person),
 		Device: hexOf(row.DeviceHash), Network: hexOf(row.NetworkHash), Evidence: []string{}, Linked: row.LinkedIndex != nil, RegisteredAt: row.RegisteredAt.Time(), ChangedAt: row.ChangedAt.Time()}
 	if err := s.addContact(&data, vault, row); err != nil {
