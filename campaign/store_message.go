@@ -98,7 +98,7 @@ func retryMessages(tx *gorm.DB, campaignID int64, now time.Time) (int64, error) 
 
 func messagesTo(tx *gorm.DB, registrationID int64) ([]OfficialMessage, error) {
 	found := []OfficialMessage{}
-	err := tx.Raw("SELECT stage, body, status, due_at, sent_at FROM messages WHERE registration_id = ? ORDER BY id DESC", registrationID).Scan(&found).Error
+	err := tx.Raw("SELECT id, stage, body, status, due_at, sent_at FROM messages WHERE registration_id = ? ORDER BY id DESC", registrationID).Scan(&found).Error
 	return found, err
 }
 

@@ -198,6 +198,8 @@ func (s *Service) RetryMessages(ctx context.Context, actor, slug string) (n int6
 
 // OfficialMessage is an official SMS as its receiver may look it up, to tell a true one from a forged one.
 type OfficialMessage struct {
+	ID     int64           `json:"-"`
+	Number string          `json:"number"` // as it stands in the message; empty once the campaign's key is destroyed
 	Stage  string          `json:"stage"`
 	Body   string          `json:"body"` // a confirmation code is hidden
 	Status string          `json:"status"`
@@ -207,5 +209,15 @@ type OfficialMessage struct {
 
 // OfficialMessages lists what was sent to a registration's phone, or is about to be, newest first.
 func (s *Service) OfficialMessages(ctx context.Context, registrationID int64) ([]OfficialMessage, error) {
-	return messagesTo(s.DB.Read(ctx), registrationID)
+	_, vault, _, err := s.opened(ctx, registrationID)
+	if err != nil {
+		return nil, err
+	}
+	list, err := messagesTo(s.DB.Read(ctx), registrationID)
+	for i := range list {
+		if vault != nil {
+			list[i].Number = messageNumber(vault, list[i].ID)
+		}
+	}
+	return list, err
 }

@@ -75,7 +75,7 @@ func TestMessagesGoOutInWaves(t *testing.T) {
 			t.Errorf("%+v, %v", counts, err)
 		}
 		mine, err := w.OfficialMessages(ctx, ids[0])
-		if err != nil || len(mine) != 1 || mine[0].Status != messageSent {
+		if err != nil || len(mine) != 1 || mine[0].Status != messageSent || !strings.Contains(w.inbox.last(phoneOf(0)), "编号 "+mine[0].Number+"。") {
 			t.Errorf("%+v, %v", mine, err)
 		}
 	})
