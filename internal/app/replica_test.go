@@ -3,7 +3,9 @@ package app
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,10 +19,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pquerna/otp/totp"
+	"golang.org/x/crypto/bcrypt"
+
 	"hongbao/campaign"
 	"hongbao/disbursement/sandbox"
 	"hongbao/internal/database"
 	"hongbao/internal/rehearsal"
+	"hongbao/internal/staff"
 	"hongbao/internal/testkit"
 )
 
@@ -100,6 +106,71 @@ func (r *replica) await(path string, status int) {
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
+}
+
+// ask sends JSON as who holds the token, reads the answer into out where there is one to read, and gives its status.
+func (r *replica) ask(method, path, token string, in, out any) int {
+	r.t.Helper()
+	body, err := json.Marshal(in)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	request, err := http.NewRequest(method, r.address()+path, bytes.NewReader(body))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "Bearer "+token)
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if out != nil {
+		if err := json.NewDecoder(answer.Body).Decode(out); err != nil {
+			r.t.Fatalf("%s %s: %d, %v", method, path, answer.StatusCode, err)
+		}
+	}
+	return answer.StatusCode
+}
+
+// employ adds a member of staff to a database that is migrated.
+func employ(t *testing.T, databaseURL string, role staff.Role) staff.NewAccount {
+	t.Helper()
+	config, err := Load(Source{Fallback: rehearsalKeys()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	vault, _, err := config.Keys.StaffVaults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := database.Open(context.Background(), databaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	account := staff.NewAccount{Username: "li.na", Name: "李娜", City: staff.AllCities, Role: role, Password: newPassword()}
+	service := &staff.Service{DB: db, Vault: vault, Now: time.Now, Random: rand.Reader, Cost: bcrypt.MinCost}
+	if _, err := addAccount(context.Background(), service, &account); err != nil {
+		t.Fatal(err)
+	}
+	return account
+}
+
+// signIn gives the token of a new session.
+func (r *replica) signIn(account staff.NewAccount) (token string) {
+	r.t.Helper()
+	code, err := totp.GenerateCode(account.TOTPSecret, time.Now())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	var answer struct{ Token string }
+	in := map[string]string{"username": account.Username, "password": account.Password, "totp": code}
+	if got := r.ask("POST", "/api/v1/sessions", "", in, &answer); got != http.StatusCreated {
+		r.t.Fatalf("signing in: %d", got)
+	}
+	return answer.Token
 }
 
 // opened is a campaign whose registration is open now, made by a service that has gone; its telecom operator stays. The rule
@@ -372,6 +443,35 @@ func TestReplicasShareWhatACallerMayAsk(t *testing.T) {
 	}
 	if refused(replicas[0], "203.0.113.8") {
 		t.Error("another caller was held up")
+	}
+}
+
+// Who signs in at one replica is known to the next, and to none once they sign out at a third.
+func TestReplicasShareSessions(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
+	url := mysqlURL(t)
+	var replicas []*replica
+	for range 3 {
+		r := newReplica(t, url, "http://127.0.0.1:1")
+		r.await("/readyz", http.StatusOK)
+		replicas = append(replicas, r)
+	}
+	token := replicas[0].signIn(employ(t, url, staff.SystemAdmin))
+	const sessions = "/api/v1/admin/sessions"
+	for n, r := range replicas {
+		if got := r.ask("GET", sessions, token, nil, nil); got != http.StatusOK {
+			t.Errorf("replica %d: the session opened at replica 0 gets %d", n, got)
+		}
+	}
+	if got := replicas[2].ask("DELETE", "/api/v1/sessions", token, nil, nil); got >= 300 {
+		t.Fatalf("signing out at replica 2: %d", got)
+	}
+	for n, r := range replicas {
+		if got := r.ask("GET", sessions, token, nil, nil); got != http.StatusUnauthorized {
+			t.Errorf("replica %d: the session ended at replica 2 gets %d", n, got)
+		}
 	}
 }
 
