@@ -86,13 +86,17 @@ func (db *DB) Reader() *sql.DB { return db.reader }
 // Read gives a session for reads. It sees what was committed when each statement began; inside InTx use tx instead.
 func (db *DB) Read(ctx context.Context) *gorm.DB { return db.read.WithContext(ctx) }
 
-// Snapshot runs read in a read-only transaction in which all statements see the same moment.
+// Snapshot runs read in a transaction in which all statements see the same moment. It is read-only, except on TiDB, which has
+// no such transactions.
 func (db *DB) Snapshot(ctx context.Context, read func(tx *gorm.DB) error) error {
-	options := &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
-	if db.dialect == SQLite {
-		options = nil // a deferred transaction of the reading pool is a snapshot already
+	return db.Read(ctx).Transaction(read, snapshotOf(db.read))
+}
+
+func snapshotOf(reader *gorm.DB) *sql.TxOptions {
+	if reader.Name() == SQLite {
+		return nil // a deferred transaction of the reading pool is a snapshot already
 	}
-	return db.Read(ctx).Transaction(read, options)
+	return &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: !onTiDB(reader)}
 }
 
 // Close closes both pools and lets another process serve.

@@ -128,7 +128,7 @@ func apply(ctx context.Context, db *DB, file migration, done map[int]Millis) err
 			if _, ok := done[step]; ok {
 				continue
 			}
-			if _, err := tx.Statement.ConnPool.ExecContext(ctx, statement); err != nil {
+			if err := runStep(tx, statement); err != nil {
 				return fmt.Errorf("step %d: %w", step+1, err)
 			}
 			if err := tx.Exec("INSERT INTO schema_steps (version, step, applied_at) VALUES (?, ?, ?)",
@@ -138,6 +138,16 @@ func apply(ctx context.Context, db *DB, file migration, done map[int]Millis) err
 		}
 		return nil
 	})
+}
+
+// runStep leaves out a trigger on TiDB, which has none, and whose schema then counts as complete: what the triggers refuse is
+// refused by grants there.
+func runStep(tx *gorm.DB, statement string) error {
+	if makesTrigger(statement) && onTiDB(tx) {
+		return nil
+	}
+	_, err := tx.Statement.ConnPool.ExecContext(tx.Statement.Context, statement)
+	return err
 }
 
 // appliedSteps gives the recorded steps by version and refuses one that this program does not have.

@@ -31,6 +31,19 @@ const (
 	mysqlReadOnly        = 1290 // a server that was made read-only, as before a fail-over
 )
 
+// Error numbers of TiDB's own. With the first five the transaction is rolled back, whatever it was at.
+const (
+	tidbConflictAfterLock = 8002 // what was read for update has been overtaken
+	tidbStale             = 8005 // overtaken since it began
+	tidbRetryable         = 8022 // not committed
+	tidbSchemaChanged     = 8028 // a table was altered meanwhile
+	tidbWriteConflict     = 9007
+	tidbNoPlacement       = 9001 // the placement driver does not answer
+	tidbNoStore           = 9002 // a store does not answer
+	tidbStoreBusy         = 9003
+	tidbNoRegion          = 9005 // too few copies of a range of rows are up
+)
+
 func mysqlTarget(address *url.URL) (target, error) {
 	config, err := mysqlConfig(address)
 	if err != nil {

@@ -74,11 +74,14 @@ func cut(text string) (statements []string, err error) {
 }
 
 func ended(statement, line string) bool {
-	words := strings.Fields(strings.ToUpper(statement))
-	block := len(words) > 1 && words[0] == "CREATE" && words[1] == "TRIGGER" && slices.Contains(words, "BEGIN")
-	if block {
+	if makesTrigger(statement) && slices.Contains(strings.Fields(strings.ToUpper(statement)), "BEGIN") {
 		last := strings.Fields(strings.ToUpper(line))
 		return last[len(last)-1] == "END;"
 	}
 	return strings.HasSuffix(line, ";")
+}
+
+func makesTrigger(statement string) bool {
+	words := strings.Fields(strings.ToUpper(statement))
+	return len(words) > 1 && words[0] == "CREATE" && words[1] == "TRIGGER"
 }

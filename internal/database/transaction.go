@@ -69,9 +69,10 @@ func (db *DB) once(ctx context.Context, work func(tx *gorm.DB) error) (committin
 // retryable reports whether the transaction certainly left nothing behind and may succeed when run again.
 func retryable(err error, committing bool) bool {
 	switch mysqlNumber(err) {
-	case mysqlDeadlock, mysqlRecordChanged:
+	case mysqlDeadlock, mysqlRecordChanged, tidbConflictAfterLock, tidbStale, tidbRetryable, tidbSchemaChanged, tidbWriteConflict:
 		return true
-	case mysqlLockWaitTimeout, mysqlServerShutdown, mysqlNodeNotReady, mysqlTooManyClients:
+	case mysqlLockWaitTimeout, mysqlServerShutdown, mysqlNodeNotReady, mysqlTooManyClients,
+		tidbNoPlacement, tidbNoStore, tidbStoreBusy, tidbNoRegion:
 		return !committing
 	}
 	switch sqliteCode(err) & 0xff { // the low byte is the primary code of SQLITE_BUSY_SNAPSHOT and its like
@@ -91,7 +92,8 @@ func unavailable(err error) error {
 
 func away(err error) bool {
 	switch mysqlNumber(err) {
-	case mysqlServerShutdown, mysqlNodeNotReady, mysqlTooManyClients, mysqlDiskFull, mysqlTableFull, mysqlReadOnly:
+	case mysqlServerShutdown, mysqlNodeNotReady, mysqlTooManyClients, mysqlDiskFull, mysqlTableFull, mysqlReadOnly,
+		tidbNoPlacement, tidbNoStore, tidbStoreBusy, tidbNoRegion:
 		return true
 	}
 	switch sqliteCode(err) & 0xff {
