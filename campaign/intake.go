@@ -44,8 +44,7 @@ type waiter struct {
 // once. A caller that gives up gets its context's error; its row may be stored all the same, and its key finds it.
 func (s *Service) submit(ctx context.Context, a *application) error {
 	w := &waiter{application: a, ctx: ctx, done: make(chan struct{})}
-	start, ok := s.intake.join(w)
-	s.Measures.queued(s.intake.length())
+	start, ok := s.intake.join(w, s.Measures)
 	if !ok {
 		return errBusy.After(2 * time.Second)
 	}
@@ -60,8 +59,9 @@ func (s *Service) submit(ctx context.Context, a *application) error {
 	}
 }
 
-// join puts a waiter into the queue; start asks the caller to start one more writer.
-func (in *intake) join(w *waiter) (start, ok bool) {
+// join puts a waiter into the queue; start asks the caller to start one more writer. The queue is measured while it is held: two
+// that told its length afterwards could tell it in the wrong order.
+func (in *intake) join(w *waiter, m *Measures) (start, ok bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	limit := in.limit
@@ -72,6 +72,7 @@ func (in *intake) join(w *waiter) (start, ok bool) {
 		return false, false
 	}
 	in.waiting = append(in.waiting, w)
+	m.queued(len(in.waiting))
 	if in.writers < intakeWriters {
 		in.writers++
 		return true, true
@@ -80,7 +81,7 @@ func (in *intake) join(w *waiter) (start, ok bool) {
 }
 
 // next gives a writer its group, or tells it to stop.
-func (in *intake) next() []*waiter {
+func (in *intake) next(m *Measures) []*waiter {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if len(in.waiting) == 0 {
@@ -90,6 +91,7 @@ func (in *intake) next() []*waiter {
 	n := min(len(in.waiting), intakeGroup)
 	group := slices.Clone(in.waiting[:n])
 	in.waiting = slices.Delete(in.waiting, 0, n)
+	m.queued(len(in.waiting))
 	return group
 }
 
@@ -101,8 +103,7 @@ func (in *intake) length() int {
 }
 
 func (s *Service) write() {
-	for group := s.intake.next(); group != nil; group = s.intake.next() {
-		s.Measures.queued(s.intake.length())
+	for group := s.intake.next(s.Measures); group != nil; group = s.intake.next(s.Measures) {
 		ctx, cancel := context.WithTimeout(context.Background(), intakeTimeout)
 		for _, part := range byCampaign(group) {
 			s.take(ctx, part)

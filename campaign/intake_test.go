@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"hongbao/internal/database"
 	"hongbao/internal/fault"
 	"hongbao/internal/identity"
@@ -182,6 +184,21 @@ func TestAboveTheLimitIsRefusedAtOnce(t *testing.T) {
 	c := w.open(suzhou(t, anyone...))
 	keeper := &stuckKeeper{w.Keeper, make(chan struct{}, 100), make(chan struct{})}
 	w.Keeper, w.intake.limit = keeper, 3
+	registry := prometheus.NewRegistry()
+	w.Measures = NewMeasures(registry)
+	measured := func(want float64) {
+		t.Helper()
+		families, err := registry.Gather()
+		got := -1.0
+		for _, f := range families {
+			if f.GetName() == "hongbao_intake_waiting" {
+				got = f.GetMetric()[0].GetGauge().GetValue()
+			}
+		}
+		if err != nil || got != want {
+			t.Errorf("%v wait, %v are measured: %v", want, got, err)
+		}
+	}
 	results := make(chan error, 10)
 	register := func(ctx context.Context, i int) {
 		_, err := w.Register(ctx, person(c.Slug, i))
@@ -198,6 +215,7 @@ func TestAboveTheLimitIsRefusedAtOnce(t *testing.T) {
 	for waiting := 0; waiting < 3; waiting = w.waiting() {
 		time.Sleep(time.Millisecond)
 	}
+	measured(3)
 	_, err := w.Register(ctx, person(c.Slug, 20))
 	if found, ok := fault.As(err); !ok || found.Kind != fault.Unavailable || found.RetryAfter <= 0 {
 		t.Errorf("above the limit: %v", err)
@@ -214,9 +232,19 @@ func TestAboveTheLimitIsRefusedAtOnce(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	for writers := 1; writers > 0; writers = w.writers() {
+		time.Sleep(time.Millisecond)
+	}
+	measured(0)
 	if n := w.count("SELECT COUNT(*) FROM registrations"); n != intakeWriters {
 		t.Errorf("%d rows: those who had left before their group began do not enter", n)
 	}
+}
+
+func (w *world) writers() int {
+	w.intake.mu.Lock()
+	defer w.intake.mu.Unlock()
+	return w.intake.writers
 }
 
 func (w *world) waiting() int {

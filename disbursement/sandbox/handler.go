@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"hongbao/internal/signing"
 )
 
 // refusal is a no with a stable code. It is answered as a problem document (RFC 9457).
@@ -109,7 +111,7 @@ func signed[In any](b *bank, name string, call func(in In) (any, fault, error)) 
 
 // verified lets only the platform in.
 func (b *bank) verified(name string, next func(w http.ResponseWriter, r *http.Request, body []byte)) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return b.counts.answers(name, signing.HeaderSignature, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b.counts.add(name)
 		time.Sleep(b.street.options.Latency)
 		_, body, err := b.verifier.ReadRequest(r, bodyLimit)
@@ -118,7 +120,7 @@ func (b *bank) verified(name string, next func(w http.ResponseWriter, r *http.Re
 			return
 		}
 		next(w, r, body)
-	})
+	}))
 }
 
 func (b *bank) respond(w http.ResponseWriter, r *http.Request, status int, body []byte) {

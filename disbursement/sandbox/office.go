@@ -18,9 +18,9 @@ type offices struct {
 	down   bool
 }
 
-func (o *offices) routes(mux *http.ServeMux) {
-	mux.Handle("POST /names/v1/checks", o.asked(handle(o.names)))
-	mux.Handle("POST /evidence/v1/kinds", o.asked(handle(o.kinds)))
+func (o *offices) routes(mux *http.ServeMux, counts *counters) {
+	mux.Handle("POST /names/v1/checks", counts.answers("names", "", o.asked(handle(o.names))))
+	mux.Handle("POST /evidence/v1/kinds", counts.answers("evidence", "", o.asked(handle(o.kinds))))
 	mux.Handle("POST /control/offices", handle(o.control))
 }
 

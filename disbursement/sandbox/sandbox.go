@@ -54,6 +54,7 @@ type Street struct {
 	parties  map[string]*party
 	banks    map[string]*bank
 	urls     map[string]string
+	offices  counters
 	servers  []*http.Server
 	stop     context.CancelFunc
 	work     sync.WaitGroup
@@ -115,7 +116,7 @@ func (s *Street) open(ctx context.Context) error {
 	if err := s.openAccessPoint(ctx); err != nil {
 		return err
 	}
-	return s.listen(smsName, newSMS(s.options.Now).routes())
+	return s.listen(smsName, newSMS(s.options.Now).routes(&s.offices))
 }
 
 func (s *Street) openBank(ctx context.Context, p *party, mux *http.ServeMux) error {
@@ -168,10 +169,14 @@ func (s *Street) PublicKeys() map[string]*ecdsa.PublicKey {
 	return keys
 }
 
-// Counters gives, by bank, how often each operation was called ("credits", "payments" ...) and each fault happened
-// ("fault:timeout-after" ...).
+// Offices is the name under which the telecom operator and the city's other offices are counted.
+const Offices = "offices"
+
+// Counters gives, by bank, how often each operation was called ("credits", "payments" ...), how calls were answered
+// ("credits:answered", "credits:refused", "credits:unreliable") and each fault happened ("fault:timeout-after" ...); and by Offices
+// how calls of "sms", "names" and "evidence" were answered.
 func (s *Street) Counters() map[string]map[string]int64 {
-	all := make(map[string]map[string]int64, len(s.banks))
+	all := map[string]map[string]int64{Offices: s.offices.copy()}
 	for name, b := range s.banks {
 		all[name] = b.counts.copy()
 	}
@@ -212,6 +217,41 @@ func (c *counters) add(name string) {
 		c.n = make(map[string]int64)
 	}
 	c.n[name]++
+}
+
+// answers counts how calls are answered: answered, refused, or unreliable, which is a failure, a broken connection, or an answer that
+// lacks a header it needs. It counts before the caller can hear.
+func (c *counters) answers(name, needs string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a := &answer{ResponseWriter: w, needs: needs, count: func(outcome string) { c.add(name + ":" + outcome) }}
+		defer func() {
+			if !a.given {
+				a.count("unreliable")
+			}
+		}()
+		next.ServeHTTP(a, r)
+	})
+}
+
+// answer is a response whose outcome is counted with its status line.
+type answer struct {
+	http.ResponseWriter
+	needs string // a header, or ""
+	given bool
+	count func(outcome string)
+}
+
+func (a *answer) WriteHeader(status int) {
+	a.given = true
+	switch {
+	case status >= 500 || a.needs != "" && a.Header().Get(a.needs) == "":
+		a.count("unreliable")
+	case status >= 300:
+		a.count("refused")
+	default:
+		a.count("answered")
+	}
+	a.ResponseWriter.WriteHeader(status)
 }
 
 func (c *counters) copy() map[string]int64 {

@@ -25,10 +25,10 @@ type message struct {
 
 func newSMS(now func() time.Time) *sms { return &sms{now: now, inboxes: map[string][]message{}} }
 
-func (s *sms) routes() http.Handler {
+func (s *sms) routes(counts *counters) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("POST /sms/v1/messages", withToken(false, handle(s.take)))
-	(&offices{}).routes(mux)
+	mux.Handle("POST /sms/v1/messages", counts.answers("sms", "", withToken(false, handle(s.take))))
+	(&offices{}).routes(mux, counts)
 	mux.HandleFunc("GET /sms/v1/inbox/{phone}", func(w http.ResponseWriter, r *http.Request) {
 		write(w, map[string][]message{"messages": s.inbox(r.PathValue("phone"))}, nil)
 	})

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -32,9 +33,16 @@ import (
 // ear hears all that a service takes in and gives out: it learns from the registrations who the people are, and keeps what is
 // answered and logged.
 type ear struct {
-	mu    sync.Mutex
-	said  bytes.Buffer
-	known identities
+	mu       sync.Mutex
+	said     bytes.Buffer
+	known    identities
+	requests map[request]float64
+}
+
+// request is one that was asked, with how it was answered.
+type request struct {
+	method, path string
+	status       int
 }
 
 // identities are the numbers and names of known people. Names of two characters are left out: such two stand in other words.
@@ -65,11 +73,25 @@ func (e *ear) before(w *web.Web) http.Handler {
 		}
 		out.WriteHeader(answer.Code)
 		_, _ = out.Write(answer.Body.Bytes())
+		e.count(request, answer.Code)
 		fmt.Fprintln(e, request.Method, request.URL, answer.Code, answer.Header())
 		if !strings.HasSuffix(request.URL.Path, "/me/data") && !strings.HasSuffix(request.URL.Path, "/file") {
 			_, _ = e.Write(answer.Body.Bytes())
 		}
 	})
+}
+
+func (e *ear) count(asked *http.Request, status int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.requests[request{asked.Method, asked.URL.Path, status}]++
+}
+
+// asked is how often each request was made and answered so.
+func (e *ear) asked() map[request]float64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return maps.Clone(e.requests)
 }
 
 func (e *ear) learn(body []byte) {
@@ -186,7 +208,7 @@ func (e *ear) search(t *testing.T, dir string, metrics scrape) {
 // overhear makes an ear and gives it the log, down to its last detail, as long as the test goes on.
 func overhear(t *testing.T) *ear {
 	t.Helper()
-	e, before := &ear{known: identities{}}, slog.Default()
+	e, before := &ear{known: identities{}, requests: map[request]float64{}}, slog.Default()
 	setLog(e, "debug")
 	t.Cleanup(func() { slog.SetDefault(before) })
 	return e
