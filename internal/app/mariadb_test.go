@@ -29,15 +29,22 @@ type mariadb struct {
 // privateMariaDB starts a server with an empty data directory; it skips the test where none is installed.
 func privateMariaDB(t *testing.T) *mariadb {
 	t.Helper()
+	dir, err := os.MkdirTemp("", "hongbao-mariadb-*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return mariaDBIn(t, dir)
+}
+
+// mariaDBIn is privateMariaDB in an empty directory of the test's.
+func mariaDBIn(t *testing.T, dir string) *mariadb {
+	t.Helper()
 	install, err := exec.LookPath("mariadb-install-db")
 	if err != nil {
 		t.Skip("MariaDB is not installed")
 	}
-	m := &mariadb{t: t, port: freePort(t)}
-	if m.data, err = os.MkdirTemp("", "hongbao-mariadb-*"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(m.data) })
+	m := &mariadb{t: t, data: dir, port: freePort(t)}
 	self, err := user.Current()
 	if err != nil {
 		t.Fatal(err)

@@ -38,8 +38,26 @@ type replica struct {
 	t       *testing.T
 	port    int
 	env     []string
-	log     bytes.Buffer
+	log     journal
 	process *exec.Cmd
+}
+
+// journal is a log that may be read while it is written.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
 }
 
 func newReplica(t *testing.T, databaseURL, sms string) *replica {
@@ -480,7 +498,7 @@ func TestSQLiteTakesOneReplica(t *testing.T) {
 	first := newReplica(t, url, "http://127.0.0.1:1")
 	first.await("/readyz", http.StatusOK)
 	second := newReplica(t, url, "http://127.0.0.1:1")
-	if err := second.process.Wait(); err == nil || !bytes.Contains(second.log.Bytes(), []byte("SQLite takes one replica")) {
+	if err := second.process.Wait(); err == nil || !strings.Contains(second.log.String(), "SQLite takes one replica") {
 		t.Errorf("%v: %s", err, second.log.String())
 	}
 	first.kill()
