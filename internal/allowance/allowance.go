@@ -36,6 +36,7 @@ type Limiter struct {
 
 	mu      sync.Mutex
 	callers map[database.Bytes32]*caller
+	heavy   map[database.Bytes32]*caller // those of them whom the database is told about
 }
 
 type caller struct {
@@ -50,7 +51,12 @@ func (c *caller) settle(now time.Time) {
 	c.untold = min(c.untold, c.restored.Sub(now))
 }
 
-// maxCallers bounds the memory. When it is full of callers who have used up something it starts anew, which forgives them once.
+// heavy says of a settled caller whether more than an eighth of the allowance is used up. Others need not be spoken of: that much more
+// or less at each replica makes no difference, and of a city's citizens hardly one comes so far.
+func (c *caller) heavy(now time.Time) bool { return c.restored.Sub(now) > c.rule.whole()/8 }
+
+// maxCallers bounds the memory. When it is full, callers whose allowance is whole are forgotten; if they are few, everybody is, which
+// forgives them once.
 const maxCallers = 500_000
 
 // Take uses up one request of a caller in a bucket and gives 0, or says how long the caller must wait and uses up nothing.
@@ -74,28 +80,28 @@ func (l *Limiter) Take(bucket, who string) time.Duration {
 		return wait
 	}
 	c.restored, c.untold = after, c.untold+rule.Every
+	if c.heavy(now) {
+		l.heavy[key] = c
+	}
 	return 0
 }
 
 func (l *Limiter) makeRoom(now time.Time) {
 	if l.callers == nil {
-		l.callers = map[database.Bytes32]*caller{}
+		l.callers, l.heavy = map[database.Bytes32]*caller{}, map[database.Bytes32]*caller{}
 	}
 	if len(l.callers) < maxCallers {
 		return
 	}
-	l.forget(now)
-	if len(l.callers) >= maxCallers {
-		clear(l.callers)
-	}
-}
-
-// forget drops the callers whose allowance is whole.
-func (l *Limiter) forget(now time.Time) {
 	for key, c := range l.callers {
 		if !c.restored.After(now) {
 			delete(l.callers, key)
+			delete(l.heavy, key)
 		}
+	}
+	if len(l.callers) > maxCallers/2 {
+		clear(l.callers)
+		clear(l.heavy)
 	}
 }
 
@@ -119,7 +125,7 @@ func (l *Limiter) Share(ctx context.Context) {
 const inStatement = 500
 
 func (l *Limiter) exchange(ctx context.Context) error {
-	told := l.heavy()
+	told := l.toTell()
 	for len(told) > 0 {
 		n := min(len(told), inStatement)
 		if err := l.tell(ctx, told[:n]); err != nil {
@@ -136,17 +142,17 @@ type used struct {
 	d   time.Duration
 }
 
-// heavy gives the callers who have used up more than an eighth of their allowance. Others need not be spoken of: that much more or
-// less at each replica makes no difference, and of a city's citizens hardly one comes so far.
-func (l *Limiter) heavy() (list []used) {
+// toTell gives the heavy callers, those too who have asked elsewhere only since.
+func (l *Limiter) toTell() (list []used) {
 	now := l.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.forget(now)
-	for key, c := range l.callers {
-		if c.settle(now); c.restored.Sub(now) > c.rule.whole()/8 {
-			list = append(list, used{key, c.untold})
+	for key, c := range l.heavy {
+		if c.settle(now); !c.heavy(now) {
+			delete(l.heavy, key)
+			continue
 		}
+		list = append(list, used{key, c.untold})
 	}
 	return list
 }

@@ -63,6 +63,28 @@ func TestAnAllowanceIsUsedUpAndRestored(t *testing.T) {
 	}
 }
 
+// A full memory forgets those whose allowance is whole, and everybody if these are few.
+func TestMemoryIsBounded(t *testing.T) {
+	clock := testkit.NewClock(noon)
+	l := replica(nil, clock)
+	fill := func(from, to int) {
+		for n := from; n < to; n++ {
+			l.Take("sms", fmt.Sprint(n))
+		}
+	}
+	fill(0, maxCallers-1000)
+	clock.Advance(time.Minute)
+	ask(l, "flood", 40)
+	fill(maxCallers, maxCallers+1000)
+	if l.Take("sms", "flood") == 0 || len(l.callers) > 1001 {
+		t.Errorf("%d callers are kept, and the one who has used up everything is among the forgotten", len(l.callers))
+	}
+	fill(0, maxCallers)
+	if len(l.callers) > maxCallers || l.Take("sms", "flood") != 0 || len(l.heavy) > 1 {
+		t.Errorf("%d callers are kept", len(l.callers))
+	}
+}
+
 func TestReplicasCountTogether(t *testing.T) {
 	testkit.Databases(t, func(t *testing.T, db *database.DB) {
 		clock := testkit.NewClock(noon)
@@ -134,8 +156,8 @@ func TestWhatIsStored(t *testing.T) {
 		if n, err := l.drop(t.Context()); n != inStatement+20 || err != nil {
 			t.Errorf("dropped %d, %v", n, err)
 		}
-		if n := rows(t, db); n != 0 || len(l.callers) != 0 {
-			t.Errorf("%d rows and %d callers are left", n, len(l.callers))
+		if n := rows(t, db); n != 0 || len(l.heavy) != 0 {
+			t.Errorf("%d rows and %d heavy callers are left", n, len(l.heavy))
 		}
 	})
 }
