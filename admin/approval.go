@@ -21,6 +21,7 @@ var kinds = map[string][2]string{
 	"campaign.publish":     {"批准活动", "Approve a campaign"},
 	"identity.destroy":     {"销毁活动密钥", "Destroy a campaign's key"},
 	"risk.exclude":         {"按风险规则排除", "Exclude by a risk rule"},
+	"registration.exclude": {"排除一项登记", "Exclude a registration"},
 	"draw.notice":          {"发布抽签公告", "Publish the draw notice"},
 	"draw.void":            {"作废抽签", "Void a draw"},
 	"draw.ceremony":        {"抽签仪式：确认封存内容", "Ceremony: confirm what is sealed"},

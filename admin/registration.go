@@ -177,8 +177,8 @@ func exclusionAct(c *gin.Context, address string) act {
 	for _, code := range campaign.StaffReasons {
 		reason.Options = append(reason.Options, web.Option{Value: code, Label: reasonName(c, code)})
 	}
-	return act{Title: web.Tr(c, "排除一项登记", "Exclude a registration"), Text: web.Tr(c, "名单锁定前有效。本人会看到理由，各理由的人数会公布。", "Until the list is frozen. The person sees the reason, and how many were excluded for it is public."),
-		Form: web.Form{Action: address + "/exclude", Danger: true, Submit: web.Tr(c, "排除", "Exclude"), Fields: []web.Field{
+	return act{Title: web.Tr(c, "排除一项登记", "Exclude a registration"), Text: web.Tr(c, "名单锁定前，由另一位同事批准后生效。本人会看到理由并可申诉，各理由的人数会公布。", "Once a second person approves, until the list is frozen. The person sees the reason and may appeal, and how many were excluded for it is public."),
+		Form: web.Form{Action: address + "/exclude", Danger: true, Submit: web.Tr(c, "提请排除", "Ask to exclude"), Fields: []web.Field{
 			{Name: "entry", Label: web.Tr(c, "抽签编号（64 位）", "Entry (64 digits)"), Required: true, MaxLength: 64, Autocomplete: "off", Value: c.PostForm("entry")}, reason}}}
 }
 
@@ -197,8 +197,8 @@ func (k *Console) exclude(c *gin.Context) (string, error) {
 	if err != nil {
 		return "", fault.Field("entry", "entry", "应为 64 位小写十六进制。", "Must be 64 lower-case hex digits.").With(err)
 	}
-	return done("/console/registrations?campaign="+url.QueryEscape(found.Slug), "saved"),
-		k.Campaigns.Exclude(c.Request.Context(), web.ActorOf(c).Username, found.Slug, entry, c.PostForm("reason"))
+	_, err = k.Campaigns.RequestExclusion(c.Request.Context(), web.ActorOf(c).Username, found.Slug, entry, c.PostForm("reason"))
+	return done("/console/registrations?campaign="+url.QueryEscape(found.Slug), "asked"), err
 }
 
 func total(counts []campaign.ReasonCount) (sum int64) {

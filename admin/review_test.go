@@ -118,3 +118,25 @@ func (d *desk) job(run func(ctx context.Context) (int, error)) {
 		d.t.Fatalf("the job moved %d, %v", n, err)
 	}
 }
+
+// A registration is excluded by hand from the console: one asks, the approver reads why in words and decides.
+func TestExclusionByHandFromTheConsole(t *testing.T) {
+	d := newDesk(t)
+	made := d.underReview()
+	roll, err := d.Campaigns.Roll(t.Context(), "auditor", made.ID, campaign.RollFilter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, entry := "/console/registrations/"+made.Slug+"/exclude", fmt.Sprintf("%x", roll[0].Entry[:])
+	d.must(d.ask("city-admin", "GET", "/console/registrations?campaign="+made.Slug, ""), 200, "提请排除")
+	d.must(d.form("operations", path, "entry", entry, "reason", "court-order"), 403, "")
+	d.must(d.form("city-admin", path, "entry", entry, "reason", "court-order"), 303, "done=asked")
+	d.must(d.form("city-admin", path, "entry", entry, "reason", "court-order"), 409, "等待复核")
+	d.must(d.ask("approver", "GET", "/console/approvals?status=pending", ""), 200, "排除一项登记")
+	page := d.must(d.ask("approver", "GET", "/console/approvals/2", ""), 200, "依据生效法律文书").Body.String()
+	if !strings.Contains(page, entry) || strings.Contains(page, "张") {
+		t.Error("the approval does not show which registration, or shows who it is")
+	}
+	d.must(d.form("approver", "/console/approvals/2", "decision", "approve", "reason", "已核对文书"), 303, "done=approved")
+	d.must(d.ask("city-admin", "GET", "/console/registrations?campaign="+made.Slug+"&status=excluded", ""), 200, "依据生效法律文书")
+}

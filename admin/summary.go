@@ -14,7 +14,7 @@ import (
 var labels = map[string][2]string{
 	"approval": {"审批号", "Approval"}, "amount": {"金额", "Amount"}, "batch": {"批次", "Batch"}, "budget": {"预算", "Budget"},
 	"address": {"登录地址", "Address"}, "campaign": {"活动", "Campaign"}, "campaign_id": {"活动序号", "Campaign no."}, "checker": {"复核", "Checker"}, "city": {"城市", "City"},
-	"commitment": {"承诺", "Commitment"}, "entries": {"登记", "Entries"}, "from": {"原状态", "From"}, "maker": {"经办", "Maker"}, "name": {"名称", "Name"}, "parties": {"参与方", "Parties"},
+	"commitment": {"承诺", "Commitment"}, "entries": {"登记", "Entries"}, "entry": {"抽签编号", "Entry"}, "from": {"原状态", "From"}, "maker": {"经办", "Maker"}, "name": {"名称", "Name"}, "parties": {"参与方", "Parties"},
 	"role": {"岗位", "Role"}, "subject": {"对象", "Subject"}, "summary": {"摘要", "Summary"}, "to": {"改为", "To"}, "vkey": {"公钥", "Key"}, "close": {"截止登记", "Registration closes"}, "count": {"数量", "Count"},
 	"envelopes": {"红包个数", "Envelopes"}, "evidence": {"凭证", "Evidence"}, "kind": {"类别", "Kind"},
 	"notice_hash": {"公告指纹", "Notice hash"}, "open": {"开始登记", "Registration opens"}, "operator": {"运营机构", "Operator"},
@@ -30,7 +30,7 @@ var labels = map[string][2]string{
 }
 
 // summaryFact shows one entry. An entry whose name ends in _fen is an amount; a text of 64 hex digits is a digest; a text
-// that is a time (RFC 3339) is shown in Asia/Shanghai.
+// that is a time (RFC 3339) is shown in Asia/Shanghai; a reason that has words is shown in them.
 func summaryFact(c *gin.Context, name string, value any) fact {
 	plain, isMoney := strings.CutSuffix(name, "_fen")
 	label := plain
@@ -39,6 +39,9 @@ func summaryFact(c *gin.Context, name string, value any) fact {
 	}
 	if text, ok := value.(string); ok && len(text) == 64 && strings.Trim(text, "0123456789abcdef") == "" {
 		return fact{Label: label, Hash: text}
+	}
+	if text, ok := value.(string); ok && name == "reason" {
+		return fact{Label: label, Value: reasonName(c, text)}
 	}
 	return fact{Label: label, Value: summaryValue(c, value, isMoney)}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -12,6 +13,7 @@ import (
 	"hongbao/internal/database"
 	"hongbao/internal/fault"
 	"hongbao/internal/identity"
+	"hongbao/internal/staff"
 )
 
 // Statuses of an appeal: open, or decided. Upheld means that the decision which it is against stands; reversed that the
@@ -34,7 +36,7 @@ var (
 	errAppealLate    = fault.New(fault.Gone, "appeal-late", "申诉期限已过。", "The time to appeal has passed.")
 	errAppealTwice   = fault.New(fault.Conflict, "appeal-exists", "您已就此提出过申诉。", "You have already appealed against this.")
 	errAppealDecided = fault.New(fault.Conflict, "appeal-decided", "这项申诉已有结论。", "This appeal has been decided.")
-	errOwnFinding    = fault.New(fault.Forbidden, "appeal-own", "不能处理针对自己所提排除的申诉。", "Nobody decides on an appeal against what they proposed themselves.")
+	errOwnExclusion  = fault.New(fault.Forbidden, "appeal-own", "不能处理针对自己所提排除的申诉。", "Nobody decides on an appeal against what they proposed themselves.")
 	errStatement     = fault.Field("statement", "statement", "请写明申诉理由（最多 500 字）。", "Please say why, in at most 500 characters.")
 )
 
@@ -233,10 +235,14 @@ func (s *Service) impartial(ctx context.Context, actor string, row *registration
 	}
 	for _, f := range findings {
 		if f.Status == FindingExcluded && f.Maker == actor {
-			return errOwnFinding
+			return errOwnExclusion
 		}
 	}
-	return nil
+	byHand, err := s.exclusions(ctx, row.CampaignID, row.Entry, staff.Approved)
+	if err != nil {
+		return err
+	}
+	return unless(!slices.ContainsFunc(byHand, func(a staff.Approval) bool { return a.Maker == actor }), errOwnExclusion)
 }
 
 // AppealFilter narrows a campaign's appeals; an empty field does not.

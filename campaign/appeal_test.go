@@ -130,7 +130,7 @@ func (w *world) hearAppeals(c Campaign, ring []Receipt) {
 	if data, err := w.MyData(ctx, list[0].RegistrationID); err != nil || len(data.Appeals) != 1 || data.Appeals[0].Statement != "全家共用一部手机" {
 		t.Errorf("the person's own data: %+v, %v", data.Appeals, err)
 	}
-	if err := w.DecideAppeal(ctx, "maker", list[0].ID, false, "x"); !errors.Is(err, errOwnFinding) {
+	if err := w.DecideAppeal(ctx, "maker", list[0].ID, false, "x"); !errors.Is(err, errOwnExclusion) {
 		t.Errorf("who proposed it decides: %v", err)
 	}
 	if err := w.DecideAppeal(ctx, "operations", list[0].ID, true, "户口簿与说明一致"); err != nil {

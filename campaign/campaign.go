@@ -101,6 +101,7 @@ var (
 func (s *Service) Handlers() {
 	s.Staff.Handle(approvalPublish, s.publish)
 	s.Staff.Handle(approvalDestroy, s.destroy)
+	s.Staff.Handle(approvalExclude, s.exclude)
 	s.Staff.Handle(approvalRisk, s.excludeFinding)
 	s.Staff.HandleRejected(approvalRisk, s.returnFinding)
 }

@@ -135,7 +135,7 @@ func TestChallengeOnThePages(t *testing.T) {
 	for i, scripts := range []bool{false, true} {
 		path, sub := "/c/"+c.Slug+"/register", person(c.Slug, i)
 		_, page := s.send("GET", path, "", "", "")
-		_, page = s.step(path, page, url.Values{"consents": {"registration@1", "operator@1", "risk@2"}})
+		_, page = s.step(path, page, url.Values{"consents": {"registration@1", "operator@1", "risk@3"}})
 		_, page = s.step(path, page, url.Values{"phone": {sub.Phone}})
 		_, page = s.step(path, page, url.Values{"name": {sub.Name}, "document": {sub.Document}, "operator": {"boc"}, "district": {"gusu"}})
 		if !strings.Contains(page, `data-bits="8"`) || !strings.Contains(page, "请等待 21 秒") || !strings.Contains(page, "challenge.") {

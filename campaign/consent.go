@@ -28,6 +28,8 @@ var consents = []Consent{
 		"I agree that digests of the device id and network address are used to find mass registration. Every exclusion gives a reason and may be appealed."}, true},
 	{"risk", "2", Text{"（可选）同意用设备标识和网段的加密摘要识别批量登记。任何排除都由两人核定、说明理由，并可申诉。不同意不影响中签机会，只是网上提交时的防脚本验证会久一些；也可到网点登记。",
 		"(Optional) I agree that keyed digests of the device id and network block are used to find mass registration. Every exclusion is decided by two people, gives a reason and may be appealed. Without it your chance is the same; the check against scripts takes longer, or you register at a branch."}, false},
+	{"risk", "3", Text{"（可选）同意用设备标识和网段的加密摘要识别批量登记。由此排除的，都由两人核定、说明理由，并可申诉。不同意不影响中签机会，只是网上提交时的防脚本验证会久一些；也可到网点登记。",
+		"(Optional) I agree that keyed digests of the device id and network block are used to find mass registration. Every exclusion that follows from it is decided by two people, gives a reason and may be appealed. Without it your chance is the same; the check against scripts takes longer, or you register at a branch."}, false},
 	{"location", "1", Text{"同意核对我此刻是否在本市。平台只记录“是”或“否”，不保存位置。",
 		"I agree to the check whether I am in the city now. Only yes or no is kept, never the place."}, false},
 }

@@ -15,6 +15,7 @@ var consentDigests = map[string]string{
 	"operator@1":     "9bc86f2a885937f7b344689c19eb03fe71c0305d730a7dad3fe4163a6333ca1c",
 	"risk@1":         "510c844dcb046ea77543d05f4066f06f4263b45ca6d05a92ee682d7530506444",
 	"risk@2":         "0abb2137436858232dba2cf52b66688e5f3573c8b5c543cd379542e1d016e61b",
+	"risk@3":         "44538059e80b9fb7d89f354a2b8a43fd4fe65f913a407be0c71f33be98b11fd0",
 	"location@1":     "f1caf4a45c575713b90618f66883b32fd8131ef34a101c3a896bcf3b6b80c181",
 }
 

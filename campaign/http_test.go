@@ -125,6 +125,13 @@ func TestRegistrationOverHTTP(t *testing.T) {
 			t.Errorf("token %q: %d %s", token, status, text)
 		}
 	}
+	var asked struct {
+		Approval int64 `json:"approval_id"`
+	}
+	exclusion := `{"entry":"` + answer.Registration.Entry + `","reason":"court-order"}`
+	if status := s.json("POST", "/api/v1/admin/campaigns/"+c.Slug+"/exclusions", "city-admin@suzhou", exclusion, &asked); status != 202 || s.decide(asked.Approval, false) != nil {
+		t.Errorf("asking for an exclusion: %d %+v", status, asked)
+	}
 	var deleted struct{ Certificate string }
 	if status := s.json("DELETE", "/api/v1/me/data", answer.Token, "", &deleted); status != 200 || !strings.HasPrefix(deleted.Certificate, certificateHeader) {
 		t.Errorf("deleting: %d %+v", status, deleted)
@@ -423,7 +430,8 @@ func TestStaffRoutes(t *testing.T) {
 		{"operations@suzhou", "PATCH", "/merchants/A-1", "application/json", `{"status":"suspended","reason":""}`, 400},
 		{"operations@suzhou", "PATCH", "/merchants/none", "application/json", `{"status":"suspended","reason":"核查"}`, 404},
 		{"city-admin@suzhou", "POST", "/exclusions", "application/json", `{"entry":"00","reason":"ineligible"}`, 400},
-		{"branch@suzhou", "POST", "/registrations", "application/json", body(t, person("suzhou-2020", 1)), 403}, // not open yet
+		{"city-admin@suzhou", "POST", "/exclusions", "application/json", `{"entry":"` + strings.Repeat("0", 64) + `","reason":"ineligible"}`, 409}, // not open yet
+		{"branch@suzhou", "POST", "/registrations", "application/json", body(t, person("suzhou-2020", 1)), 403},                                    // not open yet
 		{"city-admin@suzhou", "POST", "/destruction", "application/json", `{"confirm":"suzhou-2020"}`, 409},
 		{"city-admin@suzhou", "POST", "/cancel", "application/json", `{"reason":"台风"}`, 204},
 		{"approver@suzhou", "POST", "/destruction", "application/json", `{"confirm":"suzhou-2020"}`, 403},

@@ -84,6 +84,6 @@ func (s *Service) certifyPerson(tx *gorm.DB, live *Live, row *registrationRow, a
 	if err := insertPersonal(tx, &d); err != nil {
 		return "", err
 	}
-	return d.Note, audit.Record(tx, audit.Entry{At: s.Now(), Actor: citizen, Action: action, Campaign: live.Slug, Subject: fmt.Sprintf("entry %x", row.Entry[:]),
+	return d.Note, audit.Record(tx, audit.Entry{At: s.Now(), Actor: citizen, Action: action, Campaign: live.Slug, Subject: entrySubject(row.Entry),
 		Detail: map[string]any{"certificate": certificate.Number, "digest": fmt.Sprintf("%x", d.Digest[:])}})
 }

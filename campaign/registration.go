@@ -3,14 +3,12 @@ package campaign
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
 	"gorm.io/gorm"
 
 	"hongbao/internal/allowance"
-	"hongbao/internal/audit"
 	"hongbao/internal/database"
 	"hongbao/internal/fault"
 	"hongbao/internal/identity"
@@ -54,14 +52,10 @@ var ExclusionReasons = map[string]Text{
 	"duplicate-person":               {"同一人重复登记。", "The same person registered twice."},
 }
 
-// StaffReasons are those with which staff may exclude one registration.
-var StaffReasons = []string{"court-order", "duplicate-person", "false-document", "ineligible", "mass-registered", "related-party"}
-
 var (
 	errNoRegistration     = fault.New(fault.NotFound, "no-registration", "没有查到登记，请核对手机号和确认码。", "No registration was found; please check phone and confirmation code.")
 	errRegistrationStatus = fault.New(fault.Conflict, "registration-status", "登记当前状态不能这样做。", "The registration's status does not allow that.")
 	errConfirmLate        = fault.New(fault.Gone, "confirm-late", "确认时限已过。", "The time to confirm has passed.")
-	errExclusion          = fault.Field("reason", "exclusion-reason", "没有这个排除理由。", "There is no such reason for exclusion.")
 )
 
 // registrationMay is the one place that says which change of a registration's status is legal.
@@ -267,35 +261,6 @@ func (s *Service) withdraw(ctx context.Context, live *Live, row *registrationRow
 		return err
 	})
 	return certificate, err
-}
-
-// Exclude takes a registration out of the draw before the freeze, with one of StaffReasons, on the record. The person is told
-// by SMS.
-func (s *Service) Exclude(ctx context.Context, actor, slug string, entry [32]byte, reason string) error {
-	if !slices.Contains(StaffReasons, reason) {
-		return errExclusion
-	}
-	live, err := s.Live(ctx, slug)
-	if err != nil {
-		return err
-	}
-	row, err := s.byEntry(ctx, live, entry)
-	if err != nil {
-		return err
-	}
-	return s.DB.InTx(ctx, func(tx *gorm.DB) error {
-		if err := unfrozen(tx, live.ID); err != nil {
-			return err
-		}
-		if err := moveRegistration(tx, row, Excluded, reason, s.Now(), nil); err != nil {
-			return err
-		}
-		if err := s.Notify(tx, live.ID, StageExcluded, s.Now(), row.ID); err != nil {
-			return err
-		}
-		return audit.Record(tx, audit.Entry{At: s.Now(), Actor: actor, Action: "registration.exclude", Campaign: slug,
-			Subject: fmt.Sprintf("entry %x", entry), Detail: map[string]any{"reason": reason}})
-	})
 }
 
 func unfrozen(tx *gorm.DB, campaignID int64) error {

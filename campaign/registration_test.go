@@ -211,18 +211,13 @@ func TestLookupWithdrawAndExclude(t *testing.T) {
 		if again, err := w.Register(ctx, person(c.Slug, 0)); err != nil || again.Entry == receipts[0].Entry {
 			t.Errorf("registering again after a withdrawal: %v", err)
 		}
-		if err := w.Exclude(ctx, "maker", c.Slug, receipts[2].Entry, "because"); !errors.Is(err, errExclusion) {
-			t.Errorf("an exclusion without a known reason: %v", err)
-		}
-		if err := w.Exclude(ctx, "maker", c.Slug, receipts[2].Entry, "false-document"); err != nil {
-			t.Fatal(err)
-		}
+		w.exclude(c, receipts[2], "false-document")
 		w.endRegistration(c)
 		w.clock.Set(mustBook(t, w, c.ID).Windows.Freeze())
 		if err := w.Freeze(ctx, c.ID); err != nil {
 			t.Fatal(err)
 		}
-		for name, err := range map[string]error{"withdrawn": w.Withdraw(ctx, receipts[1].ID), "excluded": w.Exclude(ctx, "maker", c.Slug, receipts[1].Entry, "ineligible")} {
+		for name, err := range map[string]error{"withdrawn": w.Withdraw(ctx, receipts[1].ID), "excluded": second(w.RequestExclusion(ctx, "maker", c.Slug, receipts[1].Entry, "ineligible"))} {
 			if !errors.Is(err, errFrozen) {
 				t.Errorf("%s after the freeze: %v", name, err)
 			}

@@ -40,7 +40,7 @@ func (s *Service) staffRoutes(w *web.Web) {
 		Body: listFiles, Upload: maxList, Answer: Import{}, Also: []int{409}}, s.postEvidence)
 	one.POST("/related-people", web.Operation{ZH: "申报与主办方有关联的人员，只用于公平性统计。", EN: "Names people related to the organisers, for the fairness figures only.", Query: map[string]string{"source": "Who names them"},
 		Body: listFiles, Upload: maxList, Answer: Import{}, Also: []int{409}}, s.postRelated)
-	one.POST("/exclusions", web.Operation{ZH: "将一份登记排除在抽签之外。", EN: "Excludes a registration from the draw.", Body: exclusionJSON{}, Also: []int{409}}, s.postExclusion)
+	one.POST("/exclusions", web.Operation{ZH: "提请另一人核定，将一份登记排除在抽签之外。", EN: "Asks a second person to exclude a registration from the draw.", Body: exclusionJSON{}, Status: 202, Answer: approvalJSON, Also: []int{409}}, s.postExclusion)
 	shops := merchants.Group("/:slug", s.cityOnly)
 	shops.POST("/merchants", web.Operation{ZH: "导入商户名单。", EN: "Imports a list of merchants.", Body: listFiles, Upload: maxList, Answer: Import{}, Also: []int{409}}, s.postMerchants)
 	shops.PATCH("/merchants/:no", web.Operation{ZH: "变更商户状态。", EN: "Changes a merchant's status.", Body: merchantStatusJSON{}, Also: []int{409}}, s.patchMerchant)
@@ -211,10 +211,11 @@ func (s *Service) postExclusion(c *gin.Context) error {
 	if err != nil {
 		return errEntry.With(err)
 	}
-	if err := s.Exclude(c.Request.Context(), web.ActorOf(c).Username, c.Param("slug"), entry, in.Reason); err != nil {
+	approval, err := s.RequestExclusion(c.Request.Context(), web.ActorOf(c).Username, c.Param("slug"), entry, in.Reason)
+	if err != nil {
 		return err
 	}
-	c.Status(http.StatusNoContent)
+	c.JSON(http.StatusAccepted, gin.H{"approval_id": approval})
 	return nil
 }
 

@@ -158,13 +158,13 @@ func registrationWhere(tx *gorm.DB, where string, args ...any) (*registrationRow
 	return &row, nil
 }
 
-// byEntry names every pool and status, since entries are found by the one index that the draw reads them by.
-func (s *Service) byEntry(ctx context.Context, live *Live, entry [32]byte) (*registrationRow, error) {
+// entryRow names every pool and status, since entries are found by the one index that the draw reads them by.
+func entryRow(tx *gorm.DB, live *Live, entry [32]byte) (*registrationRow, error) {
 	pools := make([]string, len(live.Book.Pools.List))
 	for i, pool := range live.Book.Pools.List {
 		pools[i] = pool.Name
 	}
-	return registrationWhere(s.DB.Read(ctx), "campaign_id = ? AND pool IN ? AND status IN ? AND entry = ?", live.ID, pools,
+	return registrationWhere(tx, "campaign_id = ? AND pool IN ? AND status IN ? AND entry = ?", live.ID, pools,
 		[]string{Registered, Confirmed, Withdrawn, Excluded}, database.Bytes32(entry))
 }
 
@@ -299,7 +299,7 @@ func (s *Service) ByEntry(ctx context.Context, campaignID int64, entry [32]byte)
 	if err != nil {
 		return Registrant{}, err
 	}
-	row, err := s.byEntry(ctx, live, entry)
+	row, err := entryRow(s.DB.Read(ctx), live, entry)
 	if err != nil {
 		return Registrant{}, err
 	}

@@ -43,6 +43,7 @@ var checks = map[string]Permission{
 	"campaign.publish":     CampaignApprove,
 	"identity.destroy":     CampaignApprove,
 	"risk.exclude":         CampaignApprove,
+	"registration.exclude": CampaignApprove,
 	"draw.notice":          DrawConfirm,
 	"draw.void":            DrawConfirm,
 	"draw.ceremony":        DrawConfirm,
@@ -185,6 +186,7 @@ type ApprovalFilter struct {
 	CampaignID   int64
 	City         string // its approvals and those of no city; "" or AllCities for all
 	Kind, Status string
+	Subject      string
 	Before       int64 // approvals with a smaller ID, for the next page
 	Limit        int   // 100 unless given, at most 1,000
 }

@@ -142,7 +142,7 @@ func advanceApproval(tx *gorm.DB, a Approval, from string) error {
 
 func listApprovals(tx *gorm.DB, f ApprovalFilter) ([]Approval, error) {
 	query := tx.Table("approvals").Order("id DESC")
-	for column, value := range map[string]string{"kind": f.Kind, "status": f.Status} {
+	for column, value := range map[string]string{"kind": f.Kind, "status": f.Status, "subject": f.Subject} {
 		if value != "" {
 			query = query.Where(column+" = ?", value)
 		}
