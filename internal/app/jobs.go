@@ -55,19 +55,22 @@ func never(context.Context) (bool, error) { return false, nil }
 func (s *Scheduler) run(ctx context.Context, job database.Job, who string, done func(context.Context) (bool, error)) (rows int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, jobLimit)
 	defer cancel()
+	var id int64
 	held, err := database.Hold(ctx, s.DB, "job:"+job.Name, processName(), jobTTL, time.Now, func(ctx context.Context) error {
 		if made, err := done(ctx); err != nil || made {
 			return err
 		}
-		id, err := beginRun(ctx, s.DB, job.Name, who, s.Now())
-		if err != nil {
+		if id, err = beginRun(ctx, s.DB, job.Name, who, s.Now()); err != nil {
 			return err
 		}
 		began := time.Now()
 		rows, err = job.Run(ctx)
 		s.measures.ran(job.Name, err, began)
-		return errors.Join(err, endRun(context.WithoutCancel(ctx), s.DB, id, s.Now(), rows, err))
+		return err
 	})
+	if id != 0 { // outside the lease: a run that has lost it still says so
+		err = errors.Join(err, endRun(context.WithoutCancel(ctx), s.DB, id, s.Now(), rows, err))
+	}
 	if err == nil && !held {
 		return 0, errJobRunning
 	}

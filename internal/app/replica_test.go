@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/pquerna/otp/totp"
 	"golang.org/x/crypto/bcrypt"
+	"gorm.io/gorm"
 
 	"hongbao/campaign"
 	"hongbao/disbursement/sandbox"
@@ -504,4 +506,72 @@ func TestSQLiteTakesOneReplica(t *testing.T) {
 	first.kill()
 	third := newReplica(t, url, "http://127.0.0.1:1")
 	third.await("/readyz", http.StatusOK)
+}
+
+// thief is an SMS gateway that takes as long as it takes another replica to get the lease of the job that sends.
+type thief struct {
+	campaign.SMS
+	steal func()
+}
+
+func (g thief) Send(ctx context.Context, phone, body string) error {
+	g.steal()
+	return g.SMS.Send(ctx, phone, body)
+}
+
+// A replica whose lease went to another one while it stood still in a job writes nothing more of that job, and its run says so.
+func TestReplicaThatStoodStillWritesNothing(t *testing.T) {
+	ctx := t.Context()
+	book, err := readRuleBook(suzhou)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := rehearsalOptions{registrations: 20, faults: "none", seed: 3, out: t.TempDir(), database: mysqlURL(t)}
+	stage, err := openStage(ctx, o, NewClock(book.Windows.Notice.AddDate(0, 0, -3)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stage.close()
+	if _, err := stage.rehearsal(o, book, rehearsal.Open, rehearsal.Progress{Out: io.Discard}).Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	p := stage.platform
+	found, err := p.campaigns.BySlug(ctx, book.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	day := stage.clock.Now().Truncate(24 * time.Hour).Add(28 * time.Hour) // noon: no quiet hour
+	stage.clock.Set(day)
+	err = p.db.InTx(ctx, func(tx *gorm.DB) error { return p.campaigns.Notify(tx, found.ID, campaign.StageReminder, day, 1, 2, 3) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	lease := func(change string) {
+		if _, err := p.db.SQL().Exec("UPDATE leases SET " + change + " WHERE name = 'job:messages-send'"); err != nil {
+			t.Error(err)
+		}
+	}
+	sent := func() (n int) {
+		if err := p.db.Read(ctx).Raw("SELECT COUNT(*) FROM messages WHERE stage = ? AND attempts > 0", campaign.StageReminder).Scan(&n).Error; err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	var once sync.Once
+	gateway := p.campaigns.SMS
+	p.campaigns.SMS = thief{gateway, func() { once.Do(func() { lease("token = token + 1, owner = 'another'") }) }}
+	if _, err := p.scheduler.RunNow(ctx, "messages-send", "test"); !errors.Is(err, database.ErrLeaseLost) || sent() != 0 {
+		t.Errorf("%d messages were settled without the lease: %v", sent(), err)
+	}
+	runs, err := runsOf(ctx, p.db, "messages-send", 1)
+	if err != nil || len(runs) != 1 || runs[0].FinishedAt == 0 || !strings.Contains(runs[0].Error, database.ErrLeaseLost.Error()) {
+		t.Errorf("the run: %+v, %v", runs, err)
+	}
+	if _, err := p.scheduler.RunNow(ctx, "messages-send", "test"); !errors.Is(err, errJobRunning) {
+		t.Errorf("beside the other replica: %v", err)
+	}
+	lease("until_at = 0")
+	if n, err := p.scheduler.RunNow(ctx, "messages-send", "test"); n != 3 || err != nil || sent() != 3 {
+		t.Errorf("afterwards %d were sent, %d settled: %v", n, sent(), err)
+	}
 }

@@ -29,7 +29,10 @@ func beginRun(ctx context.Context, db *database.DB, job, who string, at time.Tim
 		return tx.Exec("DELETE FROM job_runs WHERE job = ? AND started_at < ? AND finished_at > 0 AND done_rows = 0 AND error = ''",
 			job, database.At(at.Add(-idleKept))).Error
 	})
-	return id, err
+	if err != nil {
+		return 0, err
+	}
+	return id, nil
 }
 
 // endRun writes how a run ended.

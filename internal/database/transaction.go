@@ -26,6 +26,7 @@ const attempts = 12
 // than once: it may touch nothing but tx and variables that it sets anew. A connection lost during the commit itself is
 // not retried, since the commit may have happened. When every attempt failed, or the server is away or its disk full, the
 // error is a fault of kind Unavailable.
+// Under the context of a Hold whose lease went to someone else nothing is committed, and the error is ErrLeaseLost.
 // Never call InTx, or an operator, from inside work: SQLite has one writing connection.
 func (db *DB) InTx(ctx context.Context, work func(tx *gorm.DB) error) error {
 	var err error
@@ -56,6 +57,9 @@ func (db *DB) once(ctx context.Context, work func(tx *gorm.DB) error) (committin
 		}
 	}()
 	if err := work(tx); err != nil {
+		return false, err
+	}
+	if err := stillHeld(tx, db.fences(ctx)); err != nil {
 		return false, err
 	}
 	done = true

@@ -1,0 +1,4 @@
+package database
+
+// StillHeld is what a transaction asks last.
+var StillHeld = stillHeld
