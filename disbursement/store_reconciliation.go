@@ -22,7 +22,7 @@ func activeSpans(tx *gorm.DB, campaignID int64) (found []span, err error) {
 	if campaignID != 0 {
 		of, values = "WHERE e.campaign_id = ?", append(values, campaignID)
 	}
-	err = tx.Raw(`SELECT e.campaign_id, e.operator, MIN(o.created_at) AS `+"`from`"+`, MAX(e.expires_at) AS until, MAX(e.changed_at) AS moved,
+	err = tx.Raw(`SELECT e.campaign_id, e.operator, MIN(o.created_at) AS `+"`from`"+`, MAX(e.expires_at) AS `+"`until`"+`, MAX(e.changed_at) AS moved,
 		COALESCE((SELECT MAX(r.settled_at) FROM disbursement_orders r WHERE r.campaign_id = e.campaign_id AND r.operator = e.operator AND r.kind = ?), 0) AS returned
 		FROM envelopes e JOIN disbursement_orders o ON o.envelope_id = e.id `+of+` GROUP BY e.campaign_id, e.operator ORDER BY e.operator, e.campaign_id`, values...).Scan(&found).Error
 	return found, err

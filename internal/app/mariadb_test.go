@@ -23,28 +23,29 @@ type mariadb struct {
 	data    string
 	user    string
 	port    int
+	options []string // further ones of the server
 	process *exec.Cmd
 }
 
 // privateMariaDB starts a server with an empty data directory; it skips the test where none is installed.
-func privateMariaDB(t *testing.T) *mariadb {
+func privateMariaDB(t *testing.T, options ...string) *mariadb {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "hongbao-mariadb-*")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	return mariaDBIn(t, dir)
+	return mariaDBIn(t, dir, options...)
 }
 
 // mariaDBIn is privateMariaDB in an empty directory of the test's.
-func mariaDBIn(t *testing.T, dir string) *mariadb {
+func mariaDBIn(t *testing.T, dir string, options ...string) *mariadb {
 	t.Helper()
 	install, err := exec.LookPath("mariadb-install-db")
 	if err != nil {
 		t.Skip("MariaDB is not installed")
 	}
-	m := &mariadb{t: t, data: dir, port: freePort(t)}
+	m := &mariadb{t: t, data: dir, port: freePort(t), options: options}
 	self, err := user.Current()
 	if err != nil {
 		t.Fatal(err)
@@ -73,9 +74,9 @@ func mariaDBIn(t *testing.T, dir string) *mariadb {
 
 func (m *mariadb) start() {
 	m.t.Helper()
-	m.process = exec.Command("mariadbd", "--no-defaults", "--user="+m.user, "--datadir="+filepath.Join(m.data, "db"), "--bind-address=127.0.0.1",
-		fmt.Sprint("--port=", m.port), "--socket="+filepath.Join(m.data, "s"), "--pid-file="+filepath.Join(m.data, "pid"),
-		"--innodb-flush-log-at-trx-commit=1", "--max-connections=300", "--innodb-buffer-pool-size=128M")
+	m.process = exec.Command("mariadbd", append([]string{"--no-defaults", "--user=" + m.user, "--datadir=" + filepath.Join(m.data, "db"), "--bind-address=127.0.0.1",
+		fmt.Sprint("--port=", m.port), "--socket=" + filepath.Join(m.data, "s"), "--pid-file=" + filepath.Join(m.data, "pid"),
+		"--innodb-flush-log-at-trx-commit=1", "--max-connections=300", "--innodb-buffer-pool-size=128M"}, m.options...)...)
 	m.process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := m.process.Start(); err != nil {
 		m.t.Fatal(err)
