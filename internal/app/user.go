@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base32"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
 	"time"
@@ -96,15 +98,20 @@ func newPassword() string {
 	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(b))[:20]
 }
 
-// openMigrated opens a database and brings its schema up to date.
+// openMigrated opens a database and brings its schema up to date. One that is a generation ahead it leaves as it is: so a replica
+// that ends while newer ones take over can come back.
 func openMigrated(ctx context.Context, url string) (*database.DB, error) {
 	db, err := database.Open(ctx, url)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := database.Migrate(ctx, db); err != nil {
-		db.Close()
-		return nil, err
+	_, err = database.Migrate(ctx, db)
+	if errors.Is(err, database.ErrAhead) {
+		slog.Warn("working beside a newer program", "schema", err)
+		return db, nil
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
 }

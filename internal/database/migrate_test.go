@@ -3,7 +3,9 @@ package database_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	neturl "net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -84,6 +86,74 @@ func TestMigrateRefusesNewerSchema(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The generation after this program's may be served on and not migrated; what is still to come in this one, or two ahead, or
+// stands on what is missing here, is for a newer program.
+func TestSchemaOfTheNextGeneration(t *testing.T) {
+	emptyDatabases(t, func(t *testing.T, open func() *database.DB) {
+		db, ctx := open(), t.Context()
+		_, err := database.Migrate(ctx, db)
+		report(t, err)
+		list, err := database.Status(ctx, db)
+		report(t, err)
+		last := list[len(list)-1].Version
+		next := (last/1000 + 1) * 1000
+		for _, c := range []struct {
+			what    string
+			change  string
+			want    error
+			current bool
+		}{
+			{"the next generation", fmt.Sprintf("INSERT INTO schema_steps VALUES (%d, 0, 1), (%d, 1, 1), (%d, 0, 1)", next, next, next+999), database.ErrAhead, true},
+			{"a known step missing besides", "UPDATE schema_steps SET step = 70 + step WHERE version = 1", database.ErrNewerSchema, false},
+			{"that step back", "UPDATE schema_steps SET step = step - 70 WHERE version = 1", database.ErrAhead, true},
+			{"one of this generation besides", fmt.Sprintf("INSERT INTO schema_steps VALUES (%d, 0, 1)", last+1), database.ErrNewerSchema, false},
+			{"two generations", fmt.Sprintf("UPDATE schema_steps SET version = %d WHERE version = %d", next+1000, last+1), database.ErrNewerSchema, false},
+		} {
+			must(t, db.SQL(), c.change)
+			if n, err := database.Migrate(ctx, db); n != 0 || !errors.Is(err, c.want) {
+				t.Errorf("%s: applied %d, %v", c.what, n, err)
+			}
+			if current, err := database.Current(ctx, db); current != c.current || err != nil {
+				t.Errorf("%s: current %v, %v", c.what, current, err)
+			}
+		}
+		shown, err := database.Status(ctx, db)
+		if newest := shown[len(shown)-1]; err != nil || len(shown) != len(list)+3 || newest.Version != next+1000 || newest.Name != "unknown" || newest.Applied != 1 {
+			t.Errorf("%d migrations, the newest %+v, %v", len(shown), newest, err)
+		}
+	})
+}
+
+// An account that may not change the schema can serve on one that is current.
+func TestMigrateOnlyReadsWhatIsCurrent(t *testing.T) {
+	url := testkit.MySQL(t)
+	root, err := database.Open(t.Context(), url)
+	report(t, err)
+	defer root.Close()
+	if _, err := database.Migrate(t.Context(), root); err != nil {
+		t.Fatal(err)
+	}
+	address, err := neturl.Parse(url)
+	report(t, err)
+	name := strings.TrimPrefix(address.Path, "/")
+	account := "clerk_" + name[len(name)-8:]
+	must(t, root.SQL(), "CREATE USER "+account+" IDENTIFIED BY 'secret'")
+	defer must(t, root.SQL(), "DROP USER "+account)
+	must(t, root.SQL(), "GRANT SELECT, INSERT, UPDATE ON `"+name+"`.* TO "+account)
+	address.User = neturl.UserPassword(account, "secret")
+	clerk, err := database.Open(t.Context(), address.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer clerk.Close()
+	if n, err := database.Migrate(t.Context(), clerk); n != 0 || err != nil {
+		t.Errorf("applied %d, %v", n, err)
+	}
+	if _, err := clerk.SQL().Exec("CREATE TABLE more (a BIGINT)"); err == nil {
+		t.Error("the account may change the schema")
+	}
 }
 
 func TestDialectsHaveTheSameMigrations(t *testing.T) {

@@ -32,7 +32,7 @@ func loadMigrations(dialect string) ([]migration, error) {
 		}
 		number, title, ok := strings.Cut(strings.TrimSuffix(path.Base(name), ".sql"), "_")
 		version, err := strconv.Atoi(number)
-		if err != nil || !ok || len(number) != 4 {
+		if err != nil || !ok || len(number) < 4 {
 			return nil, fmt.Errorf("migration %s: the name must be NNNN_name.sql", name)
 		}
 		statements, err := cut(string(text))
