@@ -30,7 +30,7 @@ func TestTokenReachesItsScopesOnly(t *testing.T) {
 		}
 	}
 	d.must(d.form("regulator", "/console/access/tokens/1/revoke"), 404, "")
-	d.must(d.form("system-admin", "/console/access/tokens/1/revoke"), 303, "saved")
+	d.must(d.form("security-admin", "/console/access/tokens/1/revoke"), 303, "saved")
 	d.must(d.ask("", "GET", "/api/v1/admin/audit?campaign="+slug, "", "Authorization", "Bearer "+text), 401, "token-refused")
 	d.must(d.ask("auditor", "GET", "/api/v1/admin/audit", ""), 200, "token.revoked")
 }
@@ -47,7 +47,7 @@ func TestTokensOverTheAPI(t *testing.T) {
 	if err := json.Unmarshal(answer.Body.Bytes(), &made); err != nil || made.Token.Username != "regulator" {
 		t.Errorf("%+v %v", made, err)
 	}
-	d.must(d.ask("system-admin", "POST", "/api/v1/admin/tokens", `{"username":"regulator","name":"y","scopes":["reports.make"],"days":1}`), 201, "hbt_")
+	d.must(d.ask("security-admin", "POST", "/api/v1/admin/tokens", `{"username":"regulator","name":"y","scopes":["reports.make"],"days":1}`), 201, "hbt_")
 	d.must(d.ask("regulator", "GET", "/api/v1/admin/tokens", ""), 200, `"name":"y"`)
 	d.must(d.ask("regulator", "POST", "/api/v1/admin/tokens/1/revoke", ""), 204, "")
 	d.must(d.ask("regulator", "POST", "/api/v1/admin/tokens/9/revoke", ""), 404, "token-missing")
@@ -65,11 +65,11 @@ func TestSessionsOverTheAPI(t *testing.T) {
 	if mine := list("auditor"); len(mine) != 1 || mine[0].Username != "auditor" {
 		t.Errorf("%+v", mine)
 	}
-	if all := list("system-admin"); len(all) != len(staff.Roles) {
+	if all := list("security-admin"); len(all) != len(staff.Roles) {
 		t.Errorf("%d sessions", len(all))
 	}
 	theirs := staff.SessionID(d.tokens["operations"])
 	d.must(d.ask("auditor", "POST", "/api/v1/admin/sessions/"+theirs+"/revoke", ""), 404, "session-missing")
-	d.must(d.form("system-admin", "/console/access/sessions/"+theirs+"/revoke"), 303, "saved")
+	d.must(d.form("security-admin", "/console/access/sessions/"+theirs+"/revoke"), 303, "saved")
 	d.must(d.ask("operations", "GET", "/api/v1/admin/sessions", ""), 401, "")
 }

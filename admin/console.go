@@ -70,7 +70,7 @@ func (k *Console) Routes(w *web.Web) {
 }
 
 // seesWork is the permission to look at campaigns, draws and money: who may download the reports may see the same facts
-// on a page. It leaves out the branch desks and the system administrators.
+// on a page. It leaves out the branch desks and the administrators of system and security.
 const seesWork = staff.ReportsDownload
 
 // navigation is by work, not by table. An entry without a permission is for all staff.
@@ -96,6 +96,7 @@ var navigation = []web.NavItem{
 	{Path: "/console/audit", ZH: "审计", EN: "Audit", Permission: staff.AuditView},
 	{Path: "/console/webhooks", ZH: "事件回调", EN: "Webhooks", Permission: staff.CampaignEdit},
 	{Path: "/console/access", ZH: "登录与令牌", EN: "Sessions and tokens"},
+	{Path: "/console/users", ZH: "账号与岗位", EN: "Accounts and roles", Permission: staff.StaffEdit},
 	{Path: "/console/system", ZH: "系统", EN: "System", Permission: staff.JobsRun},
 }
 
@@ -134,10 +135,10 @@ func (k *Console) deskRoutes(w *web.Web) {
 	r.GET("/system/jobs/:name", w.Staff(staff.JobsRun), k.show(k.job))
 	r.GET("/system/jobs/:name/live", w.Staff(staff.JobsRun), w.Handle(k.followJob))
 	r.POST("/system/jobs/:name/run", w.Staff(staff.JobsRun), k.does(k.job, k.runJobNow))
-	r.GET("/system/users", w.Staff(staff.StaffEdit), k.show(k.users))
-	r.POST("/system/users", w.Staff(staff.StaffEdit), w.Handle(k.addUser))
-	r.POST("/system/users/renew", w.Staff(staff.StaffEdit), w.Handle(k.renewUser))
-	r.POST("/system/users/switch", w.Staff(staff.StaffEdit), k.does(k.users, k.switchUser))
+	r.GET("/users", w.Staff(staff.StaffEdit), k.show(k.users))
+	r.POST("/users", w.Staff(staff.StaffEdit), w.Handle(k.addUser))
+	r.POST("/users/renew", w.Staff(staff.StaffEdit), w.Handle(k.renewUser))
+	r.POST("/users/switch", w.Staff(staff.StaffEdit), k.does(k.users, k.switchUser))
 }
 
 // may says whether the person behind the request holds a permission, so that a page offers only what will be allowed.

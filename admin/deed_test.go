@@ -21,7 +21,9 @@ func TestSessionsAPI(t *testing.T) {
 	d := newDesk(t)
 	d.must(d.ask("", "POST", "/api/v1/sessions", `{"username":"auditor","password":"wrong","totp":""}`), 401, "sign-in-failed")
 	d.must(d.ask("", "POST", "/api/v1/sessions", `{"username":"auditor","pass":"x"}`), 400, "unknown-field")
-	answer := d.must(d.ask("", "POST", "/api/v1/sessions", `{"username":"auditor","password":"`+password+`","totp":""}`), 201, "token")
+	d.must(d.ask("", "POST", "/api/v1/sessions", `{"username":"auditor","password":"`+password+`","totp":""}`), 401, "sign-in-failed")
+	d.clock.Advance(time.Minute)
+	answer := d.must(d.ask("", "POST", "/api/v1/sessions", `{"username":"auditor","password":"`+password+`","totp":"`+d.code()+`"}`), 201, "token")
 	var in struct {
 		Token   string
 		Account struct{ Username, Role, City string }
@@ -44,7 +46,7 @@ func TestSignInPage(t *testing.T) {
 	d.must(d.ask("", "GET", "/console/audit?actor=li", ""), 401, `value="/console/audit?actor=li"`)
 	d.must(d.form("", "/console/sign-in", "username", "auditor", "password", "wrong"), 401, "用户名、密码或动态口令有误")
 	for next, want := range map[string]string{"/console/audit": "/console/audit", "//evil.example": "/console", "https://evil.example": "/console", "": "/console"} {
-		answer := d.form("", "/console/sign-in", "username", "auditor", "password", password, "next", next)
+		answer := d.form("", "/console/sign-in", "username", "regulator", "password", password, "next", next)
 		if answer.Code != 303 || answer.Header().Get("Location") != want {
 			t.Errorf("next %q led to %d %q", next, answer.Code, answer.Header().Get("Location"))
 		}
@@ -53,7 +55,7 @@ func TestSignInPage(t *testing.T) {
 
 func TestNewUserSignsInWithTheShownSecret(t *testing.T) {
 	d := newDesk(t)
-	page := d.must(d.form("system-admin", "/console/system/users", "username", "wang", "name", "王", "role", "approver", "city", "suzhou", "password", password), 200, "<code>").Body.String()
+	page := d.must(d.form("security-admin", "/console/users", "username", "wang", "name", "王", "role", "approver", "city", "suzhou", "password", password), 200, "<code>").Body.String()
 	_, rest, _ := strings.Cut(visible(page), "或手工输入密钥")
 	secret := strings.Fields(rest)[0]
 	code, err := totp.GenerateCode(secret, d.clock.Now())
@@ -62,12 +64,12 @@ func TestNewUserSignsInWithTheShownSecret(t *testing.T) {
 	}
 	d.must(d.form("", "/console/sign-in", "username", "wang", "password", password), 401, "")
 	d.must(d.form("", "/console/sign-in", "username", "wang", "password", password, "totp", code), 303, "/console")
-	d.must(d.form("system-admin", "/console/system/users", "username", "wang", "name", "王", "role", "approver", "city", "suzhou", "password", password), 400, "该用户名已被使用")
-	d.must(d.form("system-admin", "/console/system/users/renew", "username", "nobody", "password", password), 404, "没有这个账户")
-	d.must(d.form("system-admin", "/console/system/users/renew", "username", "wang", "password", "short"), 400, "密码应为")
-	d.must(d.form("system-admin", "/console/system/users/renew", "username", "wang", "password", "another long password"), 200, "<code>")
-	d.must(d.form("system-admin", "/console/system/users/switch", "username", "system-admin", "to", "disabled"), 409, "不能停用自己的账号")
-	d.must(d.form("system-admin", "/console/system/users/switch", "username", "wang", "to", "disabled"), 303, "done=saved")
+	d.must(d.form("security-admin", "/console/users", "username", "wang", "name", "王", "role", "approver", "city", "suzhou", "password", password), 400, "该用户名已被使用")
+	d.must(d.form("security-admin", "/console/users/renew", "username", "nobody", "password", password), 404, "没有这个账户")
+	d.must(d.form("security-admin", "/console/users/renew", "username", "wang", "password", "short"), 400, "密码应为")
+	d.must(d.form("security-admin", "/console/users/renew", "username", "wang", "password", "another long password"), 200, "<code>")
+	d.must(d.form("security-admin", "/console/users/switch", "username", "security-admin", "to", "disabled"), 409, "不能停用自己的账号")
+	d.must(d.form("security-admin", "/console/users/switch", "username", "wang", "to", "disabled"), 303, "done=saved")
 	d.clock.Advance(time.Minute)
 	code, err = totp.GenerateCode(secret, d.clock.Now())
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"runtime"
 
 	"hongbao/internal/database"
-	"hongbao/internal/staff"
 	"hongbao/internal/web"
 
 	"github.com/gin-gonic/gin"
@@ -17,8 +16,7 @@ func (k *Console) system(c *gin.Context) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	actor := web.ActorOf(c)
-	shown := page{Title: web.Tr(c, "系统", "System"), State: web.Tr(c, "程序、数据库与人员。", "The program, its database and its people.")}
+	shown := page{Title: web.Tr(c, "系统", "System"), State: web.Tr(c, "程序与数据库。", "The program and its database.")}
 	shown.Blocks = []block{
 		{Facts: []fact{
 			{Label: web.Tr(c, "版本", "Version"), Value: k.Version + " · " + runtime.Version()},
@@ -26,22 +24,11 @@ func (k *Console) system(c *gin.Context) (page, error) {
 			{Label: web.Tr(c, "数据库", "Database"), Value: k.DB.Dialect()},
 			{Label: web.Tr(c, "系统时间", "System time"), Value: web.Date(k.Now())},
 		}},
-		{Facts: k.systemLinks(c, actor)},
+		{Facts: []fact{{Label: web.Tr(c, "任务", "Jobs"), Value: web.Tr(c, fmt.Sprintf("%d 项自动任务", len(k.Jobs)), fmt.Sprintf("%d recurring jobs", len(k.Jobs))), URL: "/console/system/jobs"}}},
 	}
 	table := migrationTable(c, migrations)
 	shown.Blocks = append(shown.Blocks, block{Title: web.Tr(c, "数据库结构", "Schema"), Table: &table})
 	return shown, nil
-}
-
-func (k *Console) systemLinks(c *gin.Context, actor web.Actor) []fact {
-	var links []fact
-	if k.may(actor, staff.JobsRun) {
-		links = append(links, fact{Label: web.Tr(c, "任务", "Jobs"), Value: web.Tr(c, fmt.Sprintf("%d 项自动任务", len(k.Jobs)), fmt.Sprintf("%d recurring jobs", len(k.Jobs))), URL: "/console/system/jobs"})
-	}
-	if k.may(actor, staff.StaffEdit) {
-		links = append(links, fact{Label: web.Tr(c, "用户与岗位", "Users and roles"), Value: web.Tr(c, "账号、岗位与权限", "Accounts, roles and permissions"), URL: "/console/system/users"})
-	}
-	return links
 }
 
 func migrationTable(c *gin.Context, migrations []database.MigrationStatus) web.Table {

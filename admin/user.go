@@ -23,8 +23,8 @@ func (k *Console) users(c *gin.Context) (page, error) {
 			web.Text(cityName(c, a.City)), web.State(k.accountStatus(a)), web.Act(switchForm(c, a))}})
 	}
 	roles := roleTable(c)
-	return page{Title: web.Tr(c, "用户与岗位", "Users and roles"), State: web.Tr(c, "没有岗位同时拥有经办和复核的权限。", "No role both makes and checks."),
-		Back: web.Tr(c, "系统", "System"), BackURL: "/console/system",
+	return page{Title: web.Tr(c, "账号与岗位", "Accounts and roles"),
+		State:  web.Tr(c, "没有岗位同时拥有经办和复核的权限；系统、安全、审计由不同岗位管理。", "No role both makes and checks; system, security and audit are kept by different roles."),
 		Blocks: []block{{Table: &table}, {Acts: []act{newUser(c), renewal(c)}}, {Title: web.Tr(c, "岗位权限", "What each role may do"), Table: &roles}}}, nil
 }
 
@@ -55,7 +55,7 @@ func roleTable(c *gin.Context) web.Table {
 }
 
 func switchForm(c *gin.Context, a staff.Account) web.Form {
-	form := web.Form{Action: "/console/system/users/switch", Inline: true, Quiet: true, Submit: web.Tr(c, "停用", "Disable"),
+	form := web.Form{Action: "/console/users/switch", Inline: true, Quiet: true, Submit: web.Tr(c, "停用", "Disable"),
 		Hidden: map[string]string{"username": a.Username, "to": "disabled"}}
 	if a.Status == "disabled" {
 		form.Submit, form.Hidden["to"] = web.Tr(c, "启用", "Enable"), "active"
@@ -69,7 +69,7 @@ func newUser(c *gin.Context) act {
 		roles = append(roles, web.Option{Value: string(role), Label: roleName(c, role)})
 	}
 	return act{Title: web.Tr(c, "新建账号", "Add an account"), Text: web.Tr(c, "动态验证码密钥只在建立后显示一次，请当面交给本人。", "The secret of the one-time code is shown once; hand it over in person."),
-		Form: web.Form{Action: "/console/system/users", Submit: web.Tr(c, "建立账号", "Add"), Fields: []web.Field{
+		Form: web.Form{Action: "/console/users", Submit: web.Tr(c, "建立账号", "Add"), Fields: []web.Field{
 			{Name: "username", Label: web.Tr(c, "用户名", "Username"), Required: true, Value: c.PostForm("username"), Autocomplete: "off"},
 			{Name: "name", Label: web.Tr(c, "姓名", "Name"), Required: true, Value: c.PostForm("name"), Autocomplete: "off"},
 			{Name: "role", Label: web.Tr(c, "岗位", "Role"), Type: "select", Options: roles, Value: c.PostForm("role")},
@@ -108,7 +108,7 @@ func (k *Console) switchUser(c *gin.Context) (string, error) {
 	if c.PostForm("to") == "active" {
 		change = k.Staff.Enable
 	}
-	return done("/console/system/users", "saved"), change(c.Request.Context(), actor.Username, a.ID)
+	return done("/console/users", "saved"), change(c.Request.Context(), actor.Username, a.ID)
 }
 
 func (k *Console) account(c *gin.Context, username string) (staff.Account, error) {
@@ -127,7 +127,7 @@ func (k *Console) account(c *gin.Context, username string) (staff.Account, error
 func renewal(c *gin.Context) act {
 	return act{Title: web.Tr(c, "重新发放登录凭据", "Renew an account's credentials"),
 		Text: web.Tr(c, "本人遗失密码或验证器时使用：换新密码和动态口令，结束其全部登录。请当面核对身份。", "For who has lost password or authenticator: both are replaced and all sessions end. Check in person who it is."),
-		Form: web.Form{Action: "/console/system/users/renew", Submit: web.Tr(c, "重新发放", "Renew"), Fields: []web.Field{
+		Form: web.Form{Action: "/console/users/renew", Submit: web.Tr(c, "重新发放", "Renew"), Fields: []web.Field{
 			{Name: "username", Label: web.Tr(c, "用户名", "Username"), Required: true, Autocomplete: "off"},
 			{Name: "password", Label: web.Tr(c, "新的初始密码", "New first password"), Type: "password", Required: true, Autocomplete: "new-password"}}}}
 }

@@ -24,7 +24,7 @@ func userCommand() *cobra.Command {
 	add := &cobra.Command{
 		Use: "add USERNAME", Short: "Add a member of staff", Args: cobra.ExactArgs(1),
 		Long: "Add a member of staff. The password is read from the file given, or made and printed once; so is the secret of the one-time\n" +
-			"codes, as an otpauth address for an authenticator.\n\nRoles: city-admin, operations, approver, auditor, regulator, branch, system-admin.",
+			"codes, as an otpauth address for an authenticator.\n\nRoles: city-admin, operations, approver, auditor, regulator, branch, system-admin, security-admin.",
 		Example: "  hongbao user add li.na --name 李娜 --role approver --city suzhou",
 		RunE: func(cmd *cobra.Command, arguments []string) error {
 			account.Username, account.Role = arguments[0], staff.Role(role)

@@ -29,7 +29,7 @@ type Service struct {
 	Random   io.Reader // crypto/rand.Reader
 	Cost     int       // of bcrypt; 0 stands for 12, tests take bcrypt.MinCost
 
-	WithoutCodes bool // roles that move money may sign in by password alone: only where no money is real, as in the demo
+	WithoutCodes bool // every role may sign in by password alone: only where no money is real, as in the demo
 
 	approved, rejected map[string]Handler
 }
@@ -63,7 +63,7 @@ type NewAccount struct {
 	Username, Name, City string
 	Role                 Role
 	Password             string
-	TOTPSecret           string // base32, as NewSecret makes it; "" for an account that signs in by password alone and moves no money
+	TOTPSecret           string // base32, as NewSecret makes it; "" for an account that signs in by password alone, whose role needs no codes
 }
 
 // The reasons why an account is refused.
@@ -76,7 +76,7 @@ var (
 	ErrCity          = fault.Field("city", "city", "城市代码有误。", "This is not the code of a city.")
 	ErrPassword      = fault.Field("password", "password",
 		"密码应为10至72个字节，且不得包含用户名。", "A password has 10 to 72 bytes and does not contain the username.")
-	ErrNoSecret  = fault.Field("totp_secret", "totp-secret-needed", "这个岗位经手资金，须绑定动态口令。", "This role moves money: it needs the secret of one-time codes.")
+	ErrNoSecret  = fault.Field("totp_secret", "totp-secret-needed", "这个岗位须绑定动态口令。", "This role needs the secret of one-time codes.")
 	ErrSecret    = fault.Field("totp_secret", "totp-secret", "动态口令密钥有误。", "The secret of the one-time code is not valid.")
 	ErrNoAccount = fault.New(fault.NotFound, "account-missing", "没有这个账户。", "There is no such account.")
 )
@@ -145,7 +145,7 @@ func (s *Service) check(a NewAccount) error {
 	return nil
 }
 
-func (s *Service) needsCodes(r Role) bool { return r.MovesMoney() && !s.WithoutCodes }
+func (s *Service) needsCodes(r Role) bool { return r.NeedsCodes() && !s.WithoutCodes }
 
 func goodPassword(username, password string) bool {
 	return len(password) >= 10 && len(password) <= 72 && !strings.Contains(strings.ToLower(password), username)
@@ -166,8 +166,8 @@ func (s *Service) SetPassword(ctx context.Context, actor string, id int64, passw
 }
 
 // Renew gives an account another password and another secret of one-time codes, lifts a lock and ends all its sessions. The secret
-// and the URL from which an authenticator takes it are to be shown once. It is for who has lost theirs, and for an account of a
-// role that moves money which never had codes.
+// and the URL from which an authenticator takes it are to be shown once. It is for who has lost theirs, and for an account that
+// never had codes and whose role needs them.
 func (s *Service) Renew(ctx context.Context, actor string, a Account, password string) (secret, url string, err error) {
 	if secret, url, err = s.NewSecret(a.Username); err != nil {
 		return "", "", err

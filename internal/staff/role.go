@@ -15,11 +15,14 @@ const (
 	Auditor     Role = "auditor"      // reads everything that was done
 	Regulator   Role = "regulator"    // takes the reports
 	Branch      Role = "branch"       // an operator's branch: registers people who cannot do it themselves
-	SystemAdmin Role = "system-admin" // accounts and jobs, no campaign and no money
+	SystemAdmin Role = "system-admin" // jobs and the state of the program: no account, no campaign, no person, no money
+	// SecurityAdmin keeps accounts, sessions and API tokens, and nothing else. With SystemAdmin and Auditor it is one of the three
+	// administrators whom MLPS 2.0 keeps apart (系统管理员, 安全管理员, 审计管理员).
+	SecurityAdmin Role = "security-admin"
 )
 
 // Roles lists every role, in the order in which the console shows them.
-var Roles = []Role{CityAdmin, Operations, Approver, Auditor, Regulator, Branch, SystemAdmin}
+var Roles = []Role{CityAdmin, Operations, Approver, Auditor, Regulator, Branch, SystemAdmin, SecurityAdmin}
 
 // Permission is one kind of deed. It is a plain string so that rooms can hand it to internal/web.
 type Permission = string
@@ -46,20 +49,24 @@ const (
 
 // permissions is the whole table. A role holds permissions of makers or of checkers, never of both.
 var permissions = map[Role][]Permission{
-	CityAdmin:   {CampaignEdit, DrawRun, MerchantsEdit, RegistrationsView, AppealsDecide, ReportsMake, ReportsDownload},
-	Operations:  {MoneyPrepare, MerchantsEdit, RegistrationsView, AppealsDecide, DeskRegister, ReportsMake, ReportsDownload},
-	Approver:    {CampaignApprove, DrawConfirm, MoneyApprove, ReportsRelease, ReportsDownload},
-	Auditor:     {AuditView, ReportsMake, ReportsDownload},
-	Regulator:   {ReportsMake, ReportsDownload},
-	Branch:      {DeskRegister},
-	SystemAdmin: {JobsRun, StaffEdit},
+	CityAdmin:     {CampaignEdit, DrawRun, MerchantsEdit, RegistrationsView, AppealsDecide, ReportsMake, ReportsDownload},
+	Operations:    {MoneyPrepare, MerchantsEdit, RegistrationsView, AppealsDecide, DeskRegister, ReportsMake, ReportsDownload},
+	Approver:      {CampaignApprove, DrawConfirm, MoneyApprove, ReportsRelease, ReportsDownload},
+	Auditor:       {AuditView, ReportsMake, ReportsDownload},
+	Regulator:     {ReportsMake, ReportsDownload},
+	Branch:        {DeskRegister},
+	SystemAdmin:   {JobsRun},
+	SecurityAdmin: {StaffEdit},
 }
 
 // May reports whether the role holds the permission. An unknown role holds none.
 func (r Role) May(p Permission) bool { return slices.Contains(permissions[r], p) }
 
-// MovesMoney reports whether the role prepares or approves money. Its accounts sign in with a one-time code.
-func (r Role) MovesMoney() bool { return r.May(MoneyPrepare) || r.May(MoneyApprove) }
+// coded are the permissions whose holders sign in with a one-time code: who moves money, and the three administrators.
+var coded = []Permission{MoneyPrepare, MoneyApprove, JobsRun, StaffEdit, AuditView}
+
+// NeedsCodes reports whether accounts of the role sign in with a one-time code.
+func (r Role) NeedsCodes() bool { return slices.ContainsFunc(coded, r.May) }
 
 // Permissions lists what the role may do.
 func (r Role) Permissions() []Permission { return slices.Clone(permissions[r]) }

@@ -35,7 +35,7 @@ var (
 	ErrLocked = fault.New(fault.TooMany, "account-locked",
 		"连续登录失败，账户已锁定，请稍后再试。", "Too many failed attempts: the account is locked for a while.")
 	ErrNoCode = fault.New(fault.Forbidden, "one-time-code-needed",
-		"这个岗位经手资金，账号须先绑定动态口令。请联系系统管理员。", "This role moves money: its account needs one-time codes. Please ask a system administrator.")
+		"这个岗位的账号须先绑定动态口令。请联系安全管理员。", "Accounts of this role need one-time codes. Please ask a security administrator.")
 	ErrNoSuchSession = fault.New(fault.NotFound, "session-missing", "没有这个登录。", "There is no such session.")
 	ErrNoSession     = fault.New(fault.Unauthenticated, "not-signed-in", "请先登录。", "Please sign in first.")
 )
@@ -43,7 +43,7 @@ var (
 // SignIn opens a session and gives its token, of which only a hash is stored. Every attempt counts as failed until it has
 // succeeded, so that attempts made at the same time cannot outrun the lock: the fifth in a row locks the account for 15
 // minutes. A one-time code is good for one sign-in, in its own 30 seconds or the next or the last.
-// Errors are ErrSignIn, ErrLocked, and ErrNoCode for a role that moves money whose account has no one-time codes.
+// Errors are ErrSignIn, ErrLocked, and ErrNoCode for an account without one-time codes whose role needs them.
 func (s *Service) SignIn(ctx context.Context, username, password, totp, address string) (token string, account Account, err error) {
 	secret, err := readSecrets(s.DB.Read(ctx), username)
 	if errors.Is(err, ErrNoAccount) {
@@ -171,7 +171,7 @@ func (s *Service) SignOut(ctx context.Context, token string) error {
 	})
 }
 
-// Session is an open session as its owner, or a system administrator, sees it. ID is the token's hash: it names the session and
+// Session is an open session as its owner, or a security administrator, sees it. ID is the token's hash: it names the session and
 // opens nothing.
 type Session struct {
 	TokenHash database.Bytes32

@@ -100,15 +100,15 @@ func TestTokenIsRefused(t *testing.T) {
 	})
 }
 
-func TestMoneyNeedsOneTimeCodes(t *testing.T) {
+func TestMoneyAndAdministrationNeedOneTimeCodes(t *testing.T) {
 	withOffice(t, func(o office) {
 		for _, role := range Roles {
 			_, err := o.AddAccount(o.Context(), "setup", NewAccount{Username: "some." + string(role), Name: "某人", City: "suzhou", Role: role, Password: password})
-			if want := map[bool]error{true: ErrNoSecret}[role == Operations || role == Approver]; !errors.Is(err, want) || want == nil && err != nil {
+			if want := map[bool]error{true: ErrNoSecret}[role.NeedsCodes()]; !errors.Is(err, want) || want == nil && err != nil {
 				o.Errorf("%s: %v", role, err)
 			}
 		}
-		li := o.hire("li", Auditor, "")
+		li := o.hire("li", Regulator, "")
 		o.expect(o.DB.InTx(o.Context(), func(tx *gorm.DB) error { // as an account of before might be
 			return tx.Exec("UPDATE accounts SET role = 'operations' WHERE username = 'li'").Error
 		}), nil)
@@ -130,8 +130,8 @@ func TestMoneyNeedsOneTimeCodes(t *testing.T) {
 
 func TestSessionsAreListedAndRevoked(t *testing.T) {
 	withOffice(t, func(o office) {
-		o.hire("li", Auditor, "")
-		o.hire("wang", Auditor, "")
+		o.hire("li", Regulator, "")
+		o.hire("wang", Regulator, "")
 		var tokens []string
 		for _, name := range []string{"li", "li", "wang"} {
 			token, _, err := o.SignIn(context.Background(), name, password, "", "192.0.2.7")
