@@ -18,9 +18,11 @@ const patience = 10 * time.Second
 // http is a client that follows no redirect, asks no proxy, and, unless Private, connects to public addresses only: the
 // address is looked at after the name was resolved, so that no name can lead inside.
 func (s *Service) http() *http.Client {
-	if s.client != nil {
-		return s.client
-	}
+	s.once.Do(func() { s.client = s.newClient() })
+	return s.client
+}
+
+func (s *Service) newClient() *http.Client {
 	dialer := &net.Dialer{Timeout: patience}
 	if !s.Private {
 		dialer.Control = func(_, address string, _ syscall.RawConn) error {
@@ -31,9 +33,8 @@ func (s *Service) http() *http.Client {
 			return nil
 		}
 	}
-	s.client = &http.Client{Timeout: patience, Transport: &http.Transport{DialContext: dialer.DialContext, TLSHandshakeTimeout: patience, MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute},
+	return &http.Client{Timeout: patience, Transport: &http.Transport{DialContext: dialer.DialContext, TLSHandshakeTimeout: patience, MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	return s.client
 }
 
 // inside are the networks that netip does not name: carrier-grade NAT, "this" network, IETF and benchmark networks, NAT64, and broadcast.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"gorm.io/gorm"
@@ -66,49 +67,66 @@ type Message struct {
 // ErrNotFailed refuses to repeat what has not failed.
 var ErrNotFailed = fault.New(fault.Conflict, "delivery-not-failed", "这次投递没有失败，无需重发。", "This delivery has not failed.")
 
-// batch bounds how many deliveries one run of the job makes.
-const batch = 100
+const (
+	batch = 100 // deliveries to one address in one run of the job
+	lanes = 16  // addresses at once
+)
 
 // Jobs are the room's recurring work.
 func (s *Service) Jobs() []database.Job {
 	return []database.Job{{Name: "webhooks-deliver", ZH: "向各城市系统投递活动事件", Schedule: "* * * * *", Run: s.Deliver}}
 }
 
-// Deliver notes what has happened and sends what is due, and says how many events were noted or sent.
+// Deliver notes what has happened and sends what is due, and says how many events were noted or sent. Each address has its turn at the
+// same time as the others, so that a slow one delays nobody else.
 func (s *Service) Deliver(ctx context.Context) (n int, err error) {
 	all, err := s.Webhooks(ctx, "*")
 	if err != nil {
 		return 0, err
 	}
-	byID := map[int64]Webhook{}
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	slots := make(chan struct{}, lanes)
 	for _, w := range all {
-		byID[w.ID] = w
-		if w.Status == Active {
-			noted, err := s.plan(ctx, w)
-			if err != nil {
-				return n, err
-			}
-			n += noted
+		if w.Status != Active {
+			continue
 		}
+		group.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			done, problem := s.serve(ctx, w)
+			mu.Lock()
+			defer mu.Unlock()
+			n, err = n+done, errors.Join(err, problem)
+		})
 	}
-	due, err := dueDeliveries(s.DB.Read(ctx), database.At(s.Now()), batch)
-	if err != nil {
+	group.Wait()
+	return n, err
+}
+
+// serve notes and sends the events of one address, in their order as far as it answers: after a failure the others wait for the next run.
+func (s *Service) serve(ctx context.Context, w Webhook) (n int, err error) {
+	if n, err = s.plan(ctx, w); err != nil {
 		return n, err
 	}
+	due, err := dueDeliveries(s.DB.Read(ctx), w.ID, database.At(s.Now()), batch)
 	for _, d := range due {
-		if err := s.attempt(ctx, byID[d.WebhookID], d); err != nil {
+		delivered, err := s.attempt(ctx, w, d)
+		if err != nil {
 			return n, err
 		}
-		n++
+		if n++; !delivered {
+			break
+		}
 	}
-	return n, nil
+	return n, err
 }
 
 // attempt sends one delivery and notes what came of it.
-func (s *Service) attempt(ctx context.Context, w Webhook, d delivery) error {
+func (s *Service) attempt(ctx context.Context, w Webhook, d delivery) (delivered bool, err error) {
 	answer, err := s.send(ctx, w, d)
 	if err != nil && ctx.Err() != nil {
-		return ctx.Err() // told to stop: it was not the other side's fault
+		return false, ctx.Err() // told to stop: it was not the other side's fault
 	}
 	done := d
 	done.Attempts, done.Answer = d.Attempts+1, clip(answer)
@@ -120,7 +138,7 @@ func (s *Service) attempt(ctx context.Context, w Webhook, d delivery) error {
 	default:
 		done.Status = Failed
 	}
-	return s.DB.InTx(ctx, func(tx *gorm.DB) error { return noteAttempt(tx, done) })
+	return done.Status == Delivered, s.DB.InTx(ctx, func(tx *gorm.DB) error { return noteAttempt(tx, done) })
 }
 
 // send posts a message and gives in words what was answered; an error is anything but a 2xx.

@@ -43,9 +43,8 @@ func insertDeliveries(tx *gorm.DB, list []delivery) error {
 	return wrap("storing deliveries", tx.Table("webhook_deliveries").Create(&list).Error)
 }
 
-func dueDeliveries(tx *gorm.DB, now database.Millis, limit int) (list []delivery, err error) {
-	err = tx.Raw(`SELECT d.* FROM webhook_deliveries d JOIN webhooks w ON w.id = d.webhook_id
-		WHERE d.status = ? AND d.next_at <= ? AND w.status = ? ORDER BY d.next_at, d.id LIMIT ?`, Pending, now, Active, limit).Scan(&list).Error
+func dueDeliveries(tx *gorm.DB, webhook int64, now database.Millis, limit int) (list []delivery, err error) {
+	err = tx.Raw("SELECT * FROM webhook_deliveries WHERE webhook_id = ? AND status = ? AND next_at <= ? ORDER BY id LIMIT ?", webhook, Pending, now, limit).Scan(&list).Error
 	return list, wrap("reading deliveries", err)
 }
 

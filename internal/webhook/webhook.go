@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -47,7 +48,8 @@ type Service struct {
 	// Private lets webhooks go to loopback and private addresses and to plain HTTP: for rehearsals, and networks where that is meant.
 	Private bool
 
-	client *http.Client // made on first use
+	once   sync.Once
+	client *http.Client // see http
 }
 
 // The reasons why a webhook is refused.

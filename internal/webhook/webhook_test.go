@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -65,7 +66,7 @@ func withPost(t *testing.T, test func(p *post)) {
 	})
 }
 
-// take is the city's system: it verifies as a reader of docs/webhooks.md would.
+// take is the city's system: it verifies as a reader of docs/api.md would.
 func (p *post) take(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -93,6 +94,12 @@ func (p *post) answer(status int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.status = status
+}
+
+func (p *post) received() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.got)
 }
 
 func (p *post) must(err error) {
@@ -175,6 +182,44 @@ func TestDeliveryIsTriedAgainAndGivenUp(t *testing.T) {
 		}
 		if err := p.Retry(p.Context(), "boss", w, log[0].ID); !errors.Is(err, ErrNotFailed) {
 			p.Error(err)
+		}
+	})
+}
+
+// An address that never answers delays the others not at all, and itself by one message a run.
+func TestASlowAddressDelaysNobody(t *testing.T) {
+	withPost(t, func(p *post) {
+		stuck := make(chan struct{})
+		var asked atomic.Int64
+		slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			asked.Add(1)
+			select {
+			case <-stuck:
+			case <-r.Context().Done():
+			}
+		}))
+		defer slow.Close()
+		defer close(stuck)
+		_, err := p.Register(p.Context(), "boss", "suzhou", slow.URL+"/events")
+		p.must(err)
+		_, err = p.Register(p.Context(), "boss", "suzhou", p.url)
+		p.must(err)
+		p.happen("campaign.open", "suzhou-2020")
+		p.happen("campaign.closed", "suzhou-2020")
+		ctx, cancel := context.WithCancel(p.Context())
+		ran := make(chan error)
+		go func() {
+			_, err := p.Deliver(ctx)
+			ran <- err
+		}()
+		for deadline := time.Now().Add(time.Minute); asked.Load() == 0 || p.received() < 2; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				p.Fatalf("%d messages came through beside the slow address, which was asked %d times", p.received(), asked.Load())
+			}
+		}
+		cancel()
+		if err := <-ran; !errors.Is(err, context.Canceled) || asked.Load() != 1 {
+			p.Errorf("%v; the slow address was asked %d times", err, asked.Load())
 		}
 	})
 }
