@@ -1,11 +1,20 @@
 package app
 
 import (
+	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/goccy/go-yaml"
+
+	"hongbao/disbursement"
+	"hongbao/internal/watch"
+	"hongbao/lottery"
 )
 
 // The alert rules and the dashboard ask only for metrics that there are.
@@ -38,6 +47,109 @@ func TestDeployedQueriesNameRealMetrics(t *testing.T) {
 			if base := regexp.MustCompile(`_(bucket|sum|count)$`).ReplaceAllString(name, ""); !known[base] && !known[name] {
 				t.Errorf("%s asks for %s, which nobody measures", file, name)
 			}
+		}
+	}
+}
+
+type alertRule struct {
+	Alert, Expr string
+	Annotations map[string]string
+}
+
+func alertRules(t *testing.T) (rules []alertRule) {
+	t.Helper()
+	var file struct{ Groups []struct{ Rules []alertRule } }
+	text, err := os.ReadFile("../../deploy/alerts.yml")
+	if err == nil {
+		err = yaml.Unmarshal(text, &file)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range file.Groups {
+		rules = append(rules, g.Rules...)
+	}
+	return rules
+}
+
+// deployedQueries are the expressions of the alert rules and the dashboard, by what asks them.
+func deployedQueries(t *testing.T) map[string]string {
+	t.Helper()
+	queries := map[string]string{}
+	for _, r := range alertRules(t) {
+		queries[r.Alert] = r.Expr
+	}
+	var dashboard struct {
+		Panels []struct {
+			Title   string
+			Targets []struct{ Expr, LegendFormat string }
+		}
+	}
+	text, err := os.ReadFile("../../deploy/grafana-dashboard.json")
+	if err == nil {
+		err = json.Unmarshal(text, &dashboard)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range dashboard.Panels {
+		for _, target := range p.Targets {
+			queries[p.Title+": "+target.LegendFormat] = target.Expr
+		}
+	}
+	return queries
+}
+
+// However many replicas are watched, what they all read from one database counts once, and what each counts for itself is added up.
+func TestDeployedQueriesCountReplicasOnce(t *testing.T) {
+	gauges := slices.Concat((&disbursement.Service{}).Gauges(), (&lottery.Service{}).Gauges(), (&Scheduler{}).gauges())
+	read := func(name string) bool {
+		return slices.ContainsFunc(gauges, func(g watch.Gauge) bool { return g.Name == name })
+	}
+	largest := regexp.MustCompile(`max( by \([a-z, ]+\) )?\((abs\()?$`)
+	summed := regexp.MustCompile(`sum( by \([a-z, ]+\) )?\(rate\($`)
+	seen := 0
+	for who, query := range deployedQueries(t) {
+		for _, at := range regexp.MustCompile(`hongbao_\w+`).FindAllStringIndex(query, -1) {
+			name, before := query[at[0]:at[1]], query[:at[0]]
+			if read(name) {
+				seen++
+				if !largest.MatchString(before) {
+					t.Errorf("%s: %s of several replicas is not taken as the largest: %s", who, name, query)
+				}
+			} else if regexp.MustCompile(`_(total|bucket)$`).MatchString(name) && !summed.MatchString(before) {
+				t.Errorf("%s: %s of several replicas is not added up: %s", who, name, query)
+			}
+		}
+	}
+	if seen < len(gauges) {
+		t.Errorf("of %d gauges that are read from the database, only %d are asked for", len(gauges), seen)
+	}
+}
+
+// Each alert names a section that there is.
+func TestAlertsSayWhereToGoOn(t *testing.T) {
+	text, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range alertRules(t) {
+		anchor, ok := strings.CutPrefix(r.Annotations["runbook"], "docs/operations.md#")
+		heading := regexp.MustCompile(`(?mi)^##+ ` + strings.ReplaceAll(regexp.QuoteMeta(anchor), "-", " ") + `$`)
+		if !ok || anchor == "" || !heading.Match(text) {
+			t.Errorf("%s sends people to %q", r.Alert, r.Annotations["runbook"])
+		}
+	}
+}
+
+func TestAlertRules(t *testing.T) {
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Skip("promtool is not installed")
+	}
+	for _, arguments := range [][]string{{"check", "rules", "../../deploy/alerts.yml"}, {"test", "rules", "../../deploy/alerts_test.yml"}} {
+		if out, err := exec.Command(promtool, arguments...).CombinedOutput(); err != nil {
+			t.Errorf("promtool %s: %v\n%s", strings.Join(arguments, " "), err, out)
 		}
 	}
 }
