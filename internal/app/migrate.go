@@ -11,7 +11,7 @@ import (
 )
 
 func migrateCommand() *cobra.Command {
-	migrate := &cobra.Command{Use: "migrate", Short: "Bring the database's schema up to date, or show it", Example: "  hongbao migrate status"}
+	migrate := &cobra.Command{Use: "migrate", Short: "Bring the database's schema up to date, or show it and the rights on it", Example: "  hongbao migrate status"}
 	up := &cobra.Command{
 		Use: "up", Short: "Apply what is missing, under a lock", Args: cobra.NoArgs,
 		Example: "  hongbao migrate up --database mysql://hongbao@127.0.0.1/hongbao",
@@ -32,9 +32,23 @@ func migrateCommand() *cobra.Command {
 			return withDatabase(cmd, func(ctx context.Context, db *database.DB) error { return printStatus(ctx, cmd, db) })
 		},
 	}
+	grants := &cobra.Command{
+		Use: "grants ACCOUNT", Short: "Print the rights on each table that the service's account needs, and no more", Args: cobra.ExactArgs(1),
+		Example: "  hongbao migrate grants hongbao --database mysql://admin@127.0.0.1/hongbao | mariadb -u admin",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withDatabase(cmd, func(ctx context.Context, db *database.DB) error {
+				statements, err := database.Grants(ctx, db, args[0])
+				for _, statement := range statements {
+					fmt.Fprintln(cmd.OutOrStdout(), statement+";")
+				}
+				return err
+			})
+		},
+	}
 	bindFlags(up.Flags(), databaseOnly...)
 	bindFlags(status.Flags(), databaseOnly...)
-	migrate.AddCommand(up, status)
+	bindFlags(grants.Flags(), databaseOnly...)
+	migrate.AddCommand(up, status, grants)
 	return migrate
 }
 
