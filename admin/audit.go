@@ -129,13 +129,20 @@ func auditTable(c *gin.Context, window web.Window, entries []audit.Entry) web.Ta
 	return table
 }
 
+// detailShown is how many characters of a detail stand on the page. A look at a thousand people is longer; the workbooks have it whole.
+const detailShown = 300
+
 func detailText(c *gin.Context, detail any) string {
 	raw, ok := detail.(json.RawMessage)
 	var value any
 	if !ok || json.Unmarshal(raw, &value) != nil || value == nil {
 		return ""
 	}
-	return summaryValue(c, value, false)
+	text := []rune(summaryValue(c, value, false))
+	if len(text) > detailShown {
+		return string(text[:detailShown]) + "…"
+	}
+	return string(text)
 }
 
 // auditVerified is the trail with the result of a verification above it.

@@ -26,7 +26,7 @@ var labels = map[string][2]string{
 	"merchant": {"商户", "Merchant"}, "held": {"暂缓金额", "Held"}, "held_for": {"暂缓原因", "Held for"}, "hold": {"暂缓记录", "Hold"}, "payee": {"收款方", "Payee"}, "settlements": {"结算单", "Statements"},
 	"rule": {"规则", "Rule"}, "rules": {"规则", "Rules"}, "version": {"版本", "Version"},
 	"came": {"到场", "Came"}, "proxy": {"代办人", "Proxy"}, "proxy_document": {"代办人证件", "Proxy's document"}, "hard_wallet": {"硬钱包", "Hard wallet"},
-	"spend_until": {"消费截止", "Spending ends"}, "total": {"合计", "Total"}, "sums": {"分项", "Parts"}, "status": {"状态", "Status"},
+	"shown": {"所见登记编号", "Registrations shown"}, "spend_until": {"消费截止", "Spending ends"}, "total": {"合计", "Total"}, "sums": {"分项", "Parts"}, "status": {"状态", "Status"},
 }
 
 // summaryFact shows one entry. An entry whose name ends in _fen is an amount; a text of 64 hex digits is a digest; a text

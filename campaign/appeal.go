@@ -260,7 +260,7 @@ type HeardAppeal struct {
 	Statement string // "" in a list, and once it was destroyed
 }
 
-// Appeals lists a campaign's appeals, the oldest first. Who looked, and at how many, is on the record.
+// Appeals lists a campaign's appeals, the oldest first. Who looked, and at whom, is on the record.
 func (s *Service) Appeals(ctx context.Context, actor string, c Campaign, filter AppealFilter) ([]HeardAppeal, error) {
 	appeals, err := appealRows(s.DB.Read(ctx), c.ID, filter, s.Now())
 	if err != nil || len(appeals) == 0 {

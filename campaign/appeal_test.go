@@ -80,6 +80,11 @@ func TestTwoPeopleExcludeAndAnAppealReverses(t *testing.T) {
 		if err != nil || len(members) != 7 || !strings.Contains(members[0].Phone, "*") {
 			t.Errorf("members %+v, %v", members, err)
 		}
+		var seen []int64
+		for _, m := range members {
+			seen = append(seen, m.ID)
+		}
+		w.showed("risk.members", seen...)
 		approval, err := w.ProposeExclusion(ctx, "maker", findings[0].ID, "同一设备")
 		if err != nil {
 			t.Fatal(err)
@@ -124,9 +129,11 @@ func (w *world) hearAppeals(c Campaign, ring []Receipt) {
 	if err != nil || len(list) != 3 || list[0].Reason != "risk-same-device" || list[0].Statement != "" {
 		t.Fatalf("the queue: %+v, %v", list, err)
 	}
+	w.showed("appeal.list", list[0].RegistrationID, list[1].RegistrationID, list[2].RegistrationID)
 	if heard, err := w.HearAppeal(ctx, "operations", list[0].ID); err != nil || heard.Statement != "全家共用一部手机" || !strings.HasPrefix(heard.Person.Name, "张*") {
 		t.Errorf("heard %+v, %v", heard, err)
 	}
+	w.showed("appeal.view", list[0].RegistrationID)
 	if data, err := w.MyData(ctx, list[0].RegistrationID); err != nil || len(data.Appeals) != 1 || data.Appeals[0].Statement != "全家共用一部手机" {
 		t.Errorf("the person's own data: %+v, %v", data.Appeals, err)
 	}

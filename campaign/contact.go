@@ -34,7 +34,7 @@ func (s *Service) Contact(ctx context.Context, actor string, registrationID int6
 }
 
 // Contacts opens the identities of registrations of one campaign, in order of id; those whose identity was deleted are left
-// out. Who asked, and for how many, is on the record before anything is given.
+// out. Who asked, and for whom, is on the record before anything is given.
 func (s *Service) Contacts(ctx context.Context, actor string, ids []int64) ([]Contact, error) {
 	var rows []*registrationRow
 	if err := s.DB.Read(ctx).Table("registrations").Where("id IN ? AND LENGTH(sealed) > 0", ids).Order("id").Scan(&rows).Error; err != nil {
@@ -49,7 +49,7 @@ func (s *Service) Contacts(ctx context.Context, actor string, ids []int64) ([]Co
 	}
 	err = s.DB.InTx(ctx, func(tx *gorm.DB) error {
 		return audit.Record(tx, audit.Entry{At: s.Now(), Actor: actor, Action: "registration.contact", Campaign: c.Slug,
-			Subject: fmt.Sprintf("%d registrations from %d", len(rows), rows[0].ID), Detail: map[string]any{"count": len(rows)}})
+			Subject: fmt.Sprintf("%d registrations from %d", len(rows), rows[0].ID), Detail: shown(rows)})
 	})
 	if err != nil {
 		return nil, err

@@ -178,7 +178,7 @@ func (rb *RuleBook) Sentence(f Finding) Text {
 		fmt.Sprintf("Rule \"%s\" (version %s): %s.", rule.Title.EN, f.Version, figures.EN)}
 }
 
-// FindingMembers are the registrations of a finding as staff see them, 200 at most. Who looked is on the record.
+// FindingMembers are the registrations of a finding as staff see them, 200 at most. Who looked, and at whom, is on the record.
 func (s *Service) FindingMembers(ctx context.Context, actor string, f Finding) ([]Masked, error) {
 	c, err := s.Get(ctx, f.CampaignID)
 	if err != nil {

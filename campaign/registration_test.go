@@ -339,6 +339,7 @@ func TestIdentityIsSealed(t *testing.T) {
 	if n := w.count("SELECT COUNT(*) FROM audit_entries WHERE action = 'registration.contact' AND actor = 'system:wallets-find'"); n != 1 {
 		t.Error("who looked is not on the record")
 	}
+	w.showed("registration.contact", receipt.ID)
 	data, err := w.MyData(ctx, receipt.ID)
 	if err != nil || data.Phone != sub.Phone || data.Entry != receipt.Entry.String() {
 		t.Errorf("%+v, %v", data, err)

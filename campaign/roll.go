@@ -31,7 +31,7 @@ type Masked struct {
 	RegisteredAt                                     database.Millis
 }
 
-// Roll lists a campaign's registrations, newest first. Who looked, and at how many, is on the record before anything is given.
+// Roll lists a campaign's registrations, newest first. Who looked, and at whom, is on the record before anything is given.
 func (s *Service) Roll(ctx context.Context, actor string, campaignID int64, filter RollFilter) ([]Masked, error) {
 	c, err := s.Get(ctx, campaignID)
 	if err != nil {
@@ -48,13 +48,22 @@ func (s *Service) Roll(ctx context.Context, actor string, campaignID int64, filt
 	return s.maskedRows(ctx, c, audit.Entry{Actor: actor, Action: "registration.roll", Subject: fmt.Sprintf("%d registrations from %d", len(rows), rows[0].ID)}, rows)
 }
 
-// maskedRows opens rows of a campaign for staff. The look, with their number, is on the record before anything is given.
+// shown is what the record keeps of a look: which registrations somebody saw, so that they can be told if it was a misuse.
+func shown(rows []*registrationRow) map[string]any {
+	ids := make([]int64, len(rows))
+	for i, row := range rows {
+		ids[i] = row.ID
+	}
+	return map[string]any{"count": len(ids), "shown": audit.Ranges(ids)}
+}
+
+// maskedRows opens rows of a campaign for staff. The look, with who is shown, is on the record before anything is given.
 func (s *Service) maskedRows(ctx context.Context, c Campaign, look audit.Entry, rows []*registrationRow) ([]Masked, error) {
 	vault, err := s.Keys.VaultFor(ctx, c.ID)
 	if err != nil && fault.KindOf(err) != fault.Gone {
 		return nil, err
 	}
-	look.At, look.Campaign, look.Detail = s.Now(), c.Slug, map[string]any{"count": len(rows)}
+	look.At, look.Campaign, look.Detail = s.Now(), c.Slug, shown(rows)
 	if err := s.DB.InTx(ctx, func(tx *gorm.DB) error { return audit.Record(tx, look) }); err != nil {
 		return nil, err
 	}

@@ -2,9 +2,11 @@ package campaign
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
+	"hongbao/internal/audit"
 	"hongbao/internal/database"
 	"hongbao/internal/testkit"
 )
@@ -50,8 +52,25 @@ func TestRollIsMaskedFilteredAndOnTheRecord(t *testing.T) {
 				t.Errorf("by %s: %+v", name, found)
 			}
 		}
-		if n := w.count("SELECT COUNT(*) FROM audit_entries WHERE action = 'registration.roll' AND actor = 'li'"); n != 5 {
-			t.Errorf("%d looks on the record", n)
+		var looks []string
+		err := db.Read(context.Background()).Raw("SELECT detail FROM audit_entries WHERE action = 'registration.roll' AND actor = 'li' ORDER BY seq").Scan(&looks).Error
+		if err != nil || len(looks) != 5 {
+			t.Fatalf("looks on the record: %q, %v", looks, err)
+		}
+		for i, whole := range []string{audit.Ranges([]int64{all[0].ID, all[1].ID, all[2].ID, all[3].ID, all[4].ID}), audit.Ranges([]int64{all[2].ID, all[3].ID})} {
+			if !strings.Contains(looks[i], fmt.Sprintf(`"shown":%q`, whole)) {
+				t.Errorf("%s does not say that %s were shown", looks[i], whole)
+			}
 		}
 	})
+}
+
+// showed demands that the newest entry of an action says which registrations were shown.
+func (w *world) showed(action string, ids ...int64) {
+	w.t.Helper()
+	var detail string
+	err := w.DB.Read(context.Background()).Raw("SELECT detail FROM audit_entries WHERE action = ? ORDER BY seq DESC LIMIT 1", action).Scan(&detail).Error
+	if err != nil || !strings.Contains(detail, fmt.Sprintf(`"shown":%q`, audit.Ranges(ids))) {
+		w.t.Errorf("%s: %q does not say that %v were shown: %v", action, detail, ids, err)
+	}
 }

@@ -97,8 +97,8 @@ var registrationList = Report{Name: "registration-list", ZH: "登记清单", EN:
 		coded("operator", "运营机构", "operator", "登记时所选；registrations.operator"), coded("district", "区县", "district", "登记时所填；registrations.district"),
 		coded("pool", "签池", "pool", "规则书；registrations.pool"), coded("registration", "状态", "status", "登记当前状态；registrations.status"),
 		column(Text, "原因", "reason", "排除或撤回的原因代码；registrations.reason"), column(Text, "渠道", "channel", "online 网上，desk 柜台代办；registrations.source"),
-		column(Moment, "登记时间", "registered_at", "registrations.registered_at")},
-		Query: "SELECT r.entry, " + personOf + ", " + personOf + ", " + personOf + ", r.operator, r.district, r.pool, r.status, r.reason, r.source, r.registered_at" +
+		column(Moment, "登记时间", "registered_at", "registrations.registered_at"), column(Count, "登记编号", "id", "访问记录的明细以此说明谁被看过；registrations.id")},
+		Query: "SELECT r.entry, " + personOf + ", " + personOf + ", " + personOf + ", r.operator, r.district, r.pool, r.status, r.reason, r.source, r.registered_at, r.id" +
 			" FROM registrations r WHERE r.campaign_id = @campaign ORDER BY r.id"}},
 }
 

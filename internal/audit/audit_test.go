@@ -127,3 +127,11 @@ func TestIdentityNeverStandsInClear(t *testing.T) {
 		t.Errorf("stored %s about %s", got, list[0].Subject)
 	}
 }
+
+func TestRanges(t *testing.T) {
+	for want, ids := range map[string][]int64{"": nil, "7": {7}, "1-3": {3, 1, 2, 2}, "1,3-4,9": {9, 4, 3, 1}, "5-6,8-9": {5, 6, 8, 9}} {
+		if got := Ranges(ids); got != want {
+			t.Errorf("%v: %q, want %q", ids, got, want)
+		}
+	}
+}
