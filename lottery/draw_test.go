@@ -2,6 +2,7 @@ package lottery
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -12,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"hongbao/campaign"
 	"hongbao/internal/database"
@@ -474,6 +477,30 @@ func TestPartiesThatAreRefused(t *testing.T) {
 func TestTwoDrawsInOneLog(t *testing.T) {
 	s := newStreet(t, testkit.DB(t))
 	s.toPublished(20)
+	later := s.announceNext()
+	s.must(s.verify().Err())
+	winners, err := s.service.Winners(ctx, s.draw().ID, 0, 1)
+	s.must(err)
+	if _, _, err := s.promote(winners[0].Entry, "given-up"); err != nil {
+		t.Fatal(err)
+	}
+	s.advance(Published, forWitnesses)
+	s.work(3)
+	v := s.advance(Published, "")
+	if last := v.Documents[len(v.Documents)-1]; last.Kind != draw.KindBackfill || last.Position != 9 {
+		t.Errorf("the promotions stand at %+v", last)
+	}
+	s.must(s.verify().Err())
+	other, err := drawBySlug(s.db.Read(ctx), later)
+	if err != nil || other.Status != Announced {
+		t.Errorf("the other draw: %+v, %v", other, err)
+	}
+	s.refused(404, "file-not-public", "", "GET", "/api/v1/draws/"+slug+"/bundle/checkpoints/8", "")
+}
+
+// announceNext publishes the notice of another draw of the city, with the same witnesses.
+func (s *street) announceNext() (slug string) {
+	s.Helper()
 	later := s.book.Moved("lakeside-next", 60*24*time.Hour)
 	_, err := s.service.Campaigns.Create(ctx, "maker", later.YAML())
 	s.must(err)
@@ -489,24 +516,67 @@ func TestTwoDrawsInOneLog(t *testing.T) {
 	approval, err = s.service.RequestNotice(ctx, "city-admin.li", later.ID)
 	s.must(err)
 	s.decide(approval)
+	return later.ID
+}
+
+// The log key is changed between two draws, and the log's name stays: the draw before still verifies, witnesses go on from what they
+// have cosigned, and the next draw's notice is under the new key. A step of a draw whose notice names the old one is cosigned by nobody.
+func TestLogKeyChangesBetweenDraws(t *testing.T) {
+	s := newStreet(t, testkit.DB(t))
+	s.toPublished(20)
+	s.work(3)
+	skey, vkey, err := note.GenerateKey(rand.Reader, s.log.Name())
+	s.must(err)
+	signer, err := note.NewSigner(skey)
+	s.must(err)
+	s.service.LogKey = func(string) (LogKey, error) { return LogKey{Signer: signer, VKey: vkey}, nil }
+	earlier := s.log
+	s.log, err = note.NewVerifier(vkey)
+	s.must(err)
+	s.must(s.verify().Err())
+	later := s.announceNext()
+	s.work(3)
+	next, err := drawBySlug(s.db.Read(ctx), later)
+	s.must(err)
+	if at, err := cosignedTime(s.db.Read(ctx), next, draw.KindNotice); at == 0 || err != nil {
+		t.Errorf("the next notice is not cosigned: %v", err)
+	}
+	s.newWitness(earlier)
 	s.must(s.verify().Err())
 	winners, err := s.service.Winners(ctx, s.draw().ID, 0, 1)
 	s.must(err)
-	if _, _, err := s.promote(winners[0].Entry, "given-up"); err != nil {
-		t.Fatal(err)
-	}
+	_, _, err = s.promote(winners[0].Entry, "given-up")
+	s.must(err)
 	s.advance(Published, forWitnesses)
-	s.work(3)
-	v := s.advance(Published, "")
-	if last := v.Documents[len(v.Documents)-1]; last.Kind != draw.KindBackfill || last.Position != 9 {
-		t.Errorf("the promotions stand at %+v", last)
+	var work Work
+	s.want(200, "", "GET", "/api/v1/log/lakeside/wanted?witness="+s.witnesses[0].name, "", &work)
+	if len(work.Wanted) != 1 || work.Wanted[0].Draw != slug {
+		t.Fatalf("wanted %+v", work.Wanted)
 	}
-	s.must(s.verify().Err())
-	other, err := drawBySlug(s.db.Read(ctx), later.ID)
-	if err != nil || other.Status != Announced {
-		t.Errorf("the other draw: %+v, %v", other, err)
+	late := []byte(work.Wanted[0].Checkpoint)
+	check := draw.WitnessCheck{Log: s.log, Last: s.witnesses[0].last, Beacon: beacon.Verify, Bundle: func(id string) (draw.Bundle, error) { return bundleOverHTTP{s, id}, nil }}
+	if _, report := check.Check(late, []byte(work.Log)); report.OK() {
+		t.Error("a witness agrees to a step under a key that its notice does not name")
 	}
-	s.refused(404, "file-not-public", "", "GET", "/api/v1/draws/"+slug+"/bundle/checkpoints/8", "")
+	line, err := draw.Cosign(late, s.witnesses[0].signer)
+	s.must(err)
+	s.refused(400, "cosignature-invalid", "", "POST", fmt.Sprintf("/api/v1/log/lakeside/checkpoints/%d/cosignatures", work.Wanted[0].Size), line)
+}
+
+// newWitness has cosigned nothing yet, so it checks the log from the start: it has to be told which key the log had before.
+func (s *street) newWitness(earlier note.Verifier) {
+	s.Helper()
+	newest, err := s.service.Checkpoint(ctx, "lakeside", 0)
+	s.must(err)
+	log, err := s.service.LogText(ctx, "lakeside")
+	s.must(err)
+	check := draw.WitnessCheck{Log: s.log, Beacon: beacon.Verify, Bundle: func(id string) (draw.Bundle, error) { return bundleOverHTTP{s, id}, nil }}
+	if _, report := check.Check(newest, log); report.OK() {
+		s.Error("a notice under an unknown key is agreed to")
+	}
+	check.Earlier = []note.Verifier{earlier}
+	_, report := check.Check(newest, log)
+	s.must(report.Err())
 }
 
 // A cancelled campaign leaves its draw to be voided in public; the job goes on with the others.

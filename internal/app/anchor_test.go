@@ -35,10 +35,7 @@ func TestAnchorIsPublishedKeptAndHeldAgainstTheChain(t *testing.T) {
 			t.Errorf("published %d, %v", n, err)
 		}
 	}
-	var list struct {
-		Key     string
-		Anchors []string
-	}
+	var list anchorList
 	_, body := get("/api/v1/audit/anchors")
 	if err := json.Unmarshal(body, &list); err != nil || len(list.Anchors) != 1 {
 		t.Fatalf("%s %v", body, err)

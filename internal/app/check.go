@@ -12,12 +12,13 @@ import (
 )
 
 func checkCommand() *cobra.Command {
-	var anchor, anchorKey string
+	var anchors, anchorKeys []string
 	cmd := &cobra.Command{
 		Use: "check", Short: "Recompute every invariant from the stored rows",
 		Long: "Recompute every invariant from the stored rows: budgets, ledger, winners, proofs, audit chain. It needs the database alone, no\n" +
 			"keys, and changes nothing. The exit status is 0 only if all hold.\n\n" +
-			"Someone who has kept an anchor (/api/v1/audit/anchor) and the key that signs it holds the audit chain against that copy as well.",
+			"Someone who has kept an anchor (/api/v1/audit/anchor) and the key that signs it holds the audit chain against that copy as well.\n" +
+			"Both may be given several times: the key is another one after each change of the log key.",
 		Example: "  hongbao check --database mysql://auditor@127.0.0.1/hongbao", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withDatabase(cmd, func(ctx context.Context, db *database.DB) error {
@@ -25,9 +26,9 @@ func checkCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if anchor != "" {
+				for _, anchor := range anchors {
 					kept := reporting.Result{Name: "audit-anchor-kept", OK: true, Detail: anchor}
-					if err := checkKept(ctx, db, anchor, anchorKey); err != nil {
+					if err := checkKept(ctx, db, anchor, anchorKeys); err != nil {
 						kept.OK, kept.Detail = false, err.Error()
 					}
 					results = append(results, kept)
@@ -37,8 +38,8 @@ func checkCommand() *cobra.Command {
 		},
 	}
 	bindFlags(cmd.Flags(), databaseOnly...)
-	cmd.Flags().StringVar(&anchor, "anchor", "", "file with an anchor that was kept outside")
-	cmd.Flags().StringVar(&anchorKey, "anchor-key", "", "the key that signs anchors, as /api/v1/audit/anchors gave it then")
+	cmd.Flags().StringArrayVar(&anchors, "anchor", nil, "file with an anchor that was kept outside")
+	cmd.Flags().StringArrayVar(&anchorKeys, "anchor-key", nil, "a key that signs anchors, as /api/v1/audit/anchors gave it then")
 	cmd.MarkFlagsRequiredTogether("anchor", "anchor-key")
 	return cmd
 }

@@ -2,16 +2,23 @@ package app
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/pquerna/otp/totp"
 	"golang.org/x/crypto/bcrypt"
+	"golang.org/x/mod/sumdb/note"
 	"gorm.io/gorm"
 
 	"hongbao/campaign"
+	"hongbao/internal/audit"
 	"hongbao/internal/database"
 	"hongbao/internal/rehearsal"
 	"hongbao/internal/staff"
@@ -170,4 +177,83 @@ func (d *drill) onlyWith(t *testing.T, key string, account staff.NewAccount, rec
 	if err := d.db.Read(ctx).Raw("SELECT COUNT(*) FROM registrations").Scan(&people).Error; err != nil || people != 101 {
 		t.Errorf("%d people are registered, %v", people, err)
 	}
+}
+
+// Anchors that were signed before the log key was changed verify after it, each under the key that stands beside it, and who kept
+// anchors and keys holds all of them against the chain.
+func TestAnchorsOutliveTheirKey(t *testing.T) {
+	for dialect, url := range map[string]func(testing.TB) string{database.SQLite: testkit.SQLite, database.MySQL: testkit.MySQL} {
+		t.Run(dialect, func(t *testing.T) { anchorDrill(t, url(t)) })
+	}
+}
+
+func anchorDrill(t *testing.T, url string) {
+	ctx, d := context.Background(), newDrill(t, url, 1)
+	publish := func(p *platform, username string) anchorList {
+		account := staff.NewAccount{Username: username, Name: "某人", City: staff.AllCities, Role: staff.Regulator, Password: newPassword()}
+		if _, err := addAccount(ctx, p.staff, &account); err != nil { // something to anchor
+			t.Fatal(err)
+		}
+		if n, err := p.anchorJob().Run(ctx); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+		return anchorsOf(t, p)
+	}
+	before := d.started(map[string]string{"log-key": strings.Repeat("07", 32)})
+	publish(before, "first")
+	for _, statement := range []string{"DROP TRIGGER audit_anchors_no_update", "UPDATE audit_anchors SET vkey = ''"} { // as the version before left it
+		if _, err := d.db.SQL().Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	old := publish(before, "second")
+	if len(old.Anchors) != 2 || old.Anchors[0].VKey != old.Key || old.Anchors[1].VKey != old.Key {
+		t.Errorf("before the change: %+v", old)
+	}
+	now := publish(d.started(map[string]string{"log-key": strings.Repeat("08", 32)}), "third")
+	if len(now.Anchors) != 3 || now.Key == old.Key || now.Anchors[0].VKey != now.Key || now.Anchors[1] != old.Anchors[0] || now.Anchors[2].VKey != "" {
+		t.Errorf("after the change: %+v", now)
+	}
+	for _, a := range now.Anchors[:2] {
+		key, err := note.NewVerifier(a.VKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := audit.OpenAnchor([]byte(a.Note), key); err != nil {
+			t.Errorf("%s does not verify: %v", a.Note, err)
+		}
+	}
+	if n, err := audit.VerifyAnchors(ctx, d.db); n != 3 || err != nil {
+		t.Errorf("%d anchors, %v", n, err)
+	}
+	arguments := []string{"check", "--database", url, "--anchor-key", now.Key}
+	for i, a := range now.Anchors {
+		kept := filepath.Join(t.TempDir(), fmt.Sprint("anchor-", i))
+		if err := os.WriteFile(kept, []byte(a.Note), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		arguments = append(arguments, "--anchor", kept)
+	}
+	if status, out := run(arguments...); status == 0 || strings.Count(out, "FAIL") != 2 {
+		t.Errorf("with the new key alone: %d %s", status, out)
+	}
+	if status, out := run(append(arguments, "--anchor-key", old.Key)...); status != 0 || strings.Count(out, "audit-anchor-kept") != 3 {
+		t.Errorf("with both keys: %d %s", status, out)
+	}
+}
+
+// anchorList is what /api/v1/audit/anchors answers.
+type anchorList struct {
+	Key     string
+	Anchors []audit.PublishedAnchor
+}
+
+func anchorsOf(t *testing.T, p *platform) (list anchorList) {
+	t.Helper()
+	answer := httptest.NewRecorder()
+	p.web.Engine.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/api/v1/audit/anchors", nil))
+	if err := json.Unmarshal(answer.Body.Bytes(), &list); err != nil {
+		t.Fatalf("%s %v", answer.Body, err)
+	}
+	return list
 }

@@ -27,7 +27,8 @@ import (
 // file, written before a signature leaves, so that it never signs two logs.
 type witness struct {
 	Platform, City, State string
-	Log                   note.Verifier // the platform's key, as the witness was given it
+	Log                   note.Verifier   // the platform's key, as the witness was given it
+	Earlier               []note.Verifier // the log's keys before
 	Signer                note.Signer
 	Out                   io.Writer
 	client                *http.Client
@@ -38,6 +39,7 @@ const maxAnswer = 64 << 20
 
 func witnessCommand() *cobra.Command {
 	var keyFile, logKey string
+	var earlier []string
 	var watch bool
 	var every time.Duration
 	w := &witness{client: &http.Client{Timeout: time.Minute}}
@@ -55,6 +57,13 @@ func witnessCommand() *cobra.Command {
 			if w.Log, err = note.NewVerifier(logKey); err != nil {
 				return fmt.Errorf("--log: %w", err)
 			}
+			for _, vkey := range earlier {
+				key, err := note.NewVerifier(vkey)
+				if err != nil {
+					return fmt.Errorf("--earlier-log: %w", err)
+				}
+				w.Earlier = append(w.Earlier, key)
+			}
 			if w.Signer, err = readCosigner(keyFile); err != nil {
 				return fmt.Errorf("--key: %w", err)
 			}
@@ -69,6 +78,7 @@ func witnessCommand() *cobra.Command {
 	flags.StringVar(&w.Platform, "platform", "", "address of the platform")
 	flags.StringVar(&w.City, "city", "", "code of the city whose log it is")
 	flags.StringVar(&logKey, "log", "", "the log's verifier key, from the notice, as compared with the city in person")
+	flags.StringArrayVar(&earlier, "earlier-log", nil, "a verifier key that the log had before, where its key was changed; may be given several times")
 	flags.StringVar(&keyFile, "key", "", "file of this witness's key, from `hongbao witness keygen`")
 	flags.StringVar(&w.State, "state", "", "file in which the last cosigned checkpoint is kept")
 	flags.BoolVar(&watch, "watch", false, "go on until stopped")
@@ -170,7 +180,7 @@ func (w *witness) cosign(ctx context.Context, wanted wantedCheckpoint, log []byt
 	if err != nil {
 		return err
 	}
-	check := draw.WitnessCheck{Log: w.Log, Last: last, Beacon: beacon.Verify, Bundle: w.bundle}
+	check := draw.WitnessCheck{Log: w.Log, Earlier: w.Earlier, Last: last, Beacon: beacon.Verify, Bundle: w.bundle}
 	if last != nil && wanted.Size <= last.Size {
 		// Its signature did not arrive. What was cosigned since must still be there; the size itself is checked from the start.
 		if err := stillThere(log, last); err != nil {

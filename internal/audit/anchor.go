@@ -55,17 +55,18 @@ func ParseAnchor(text string) (Anchor, error) {
 	return a, nil
 }
 
-// OpenAnchor checks the signature of a published anchor.
-func OpenAnchor(signed []byte, key note.Verifier) (Anchor, error) {
-	opened, err := note.Open(signed, note.VerifierList(key))
+// OpenAnchor checks the signature of a published anchor, which one of the keys has made.
+func OpenAnchor(signed []byte, keys ...note.Verifier) (Anchor, error) {
+	opened, err := note.Open(signed, note.VerifierList(keys...))
 	if err != nil {
 		return Anchor{}, err
 	}
 	return ParseAnchor(opened.Text)
 }
 
-// PublishAnchor signs the head of the chain and stores the note; it reports false when nothing was recorded since the last.
-func PublishAnchor(ctx context.Context, db *database.DB, key note.Signer, now time.Time) (made bool, err error) {
+// PublishAnchor signs the head of the chain and stores the note, with the public half of the key (a C2SP verifier key) beside it: the
+// key may be another one day. It reports false when nothing was recorded since the last.
+func PublishAnchor(ctx context.Context, db *database.DB, key note.Signer, vkey string, now time.Time) (made bool, err error) {
 	err = db.InTx(ctx, func(tx *gorm.DB) error {
 		made = false
 		head, err := lockHead(tx)
@@ -82,14 +83,20 @@ func PublishAnchor(ctx context.Context, db *database.DB, key note.Signer, now ti
 			return fmt.Errorf("audit: signing an anchor: %w", err)
 		}
 		made = true
-		return insertAnchor(tx, a, string(signed))
+		return insertAnchor(tx, a, string(signed), vkey)
 	})
 	return made && err == nil, err
 }
 
-// Published gives the newest anchors as signed notes, the newest first.
-func Published(ctx context.Context, db *database.DB, limit int) ([]string, error) {
-	return anchorNotes(db.Read(ctx), limit)
+// PublishedAnchor is an anchor as a signed note, with the key that verifies it.
+type PublishedAnchor struct {
+	Note string `json:"note"`
+	VKey string `json:"key" gorm:"column:vkey"` // "" of an anchor that was stored before its key was
+}
+
+// Published gives the newest anchors, the newest first.
+func Published(ctx context.Context, db *database.DB, limit int) ([]PublishedAnchor, error) {
+	return newestAnchors(db.Read(ctx), limit)
 }
 
 // Holds says whether the chain still is what an anchor says it was; the error wraps ErrBroken if not.
@@ -108,8 +115,8 @@ func holds(tx *gorm.DB, a Anchor) error {
 	return nil
 }
 
-// VerifyAnchors holds every stored anchor against the chain and against its own note, and says how many there are. It needs
-// no key: the signatures are for those outside, see OpenAnchor.
+// VerifyAnchors holds every stored anchor against the chain, its own note and the key beside it, and says how many there are. The
+// key is the database's word: those outside hold the signature against the key that they have kept, see OpenAnchor.
 func VerifyAnchors(ctx context.Context, db *database.DB) (n int, err error) {
 	err = db.Snapshot(ctx, func(tx *gorm.DB) error {
 		rows, err := anchorRows(tx)
@@ -118,8 +125,7 @@ func VerifyAnchors(ctx context.Context, db *database.DB) (n int, err error) {
 			return err
 		}
 		for _, row := range rows {
-			text, _, _ := strings.Cut(row.Note, "\n\n")
-			a, err := ParseAnchor(text + "\n")
+			a, err := row.open()
 			if err != nil || a.Seq != row.Seq || a.Hash != row.Hash {
 				return fmt.Errorf("%w: the anchor at entry %d is not its note's", ErrBroken, row.Seq)
 			}
@@ -130,4 +136,17 @@ func VerifyAnchors(ctx context.Context, db *database.DB) (n int, err error) {
 		return nil
 	})
 	return n, err
+}
+
+// open reads an anchor that is stored, and checks its signature where the key is beside it.
+func (r anchorRow) open() (Anchor, error) {
+	if r.VKey == "" {
+		text, _, _ := strings.Cut(r.Note, "\n\n")
+		return ParseAnchor(text + "\n")
+	}
+	key, err := note.NewVerifier(r.VKey)
+	if err != nil {
+		return Anchor{}, err
+	}
+	return OpenAnchor([]byte(r.Note), key)
 }

@@ -29,7 +29,7 @@ func TestAnchorExposesARewrittenChain(t *testing.T) {
 	testkit.Databases(t, func(t *testing.T, db *database.DB) {
 		publish := func(want bool) {
 			t.Helper()
-			if made, err := PublishAnchor(t.Context(), db, signer, noon); made != want || err != nil {
+			if made, err := PublishAnchor(t.Context(), db, signer, public, noon); made != want || err != nil {
 				t.Fatalf("published %v, %v", made, err)
 			}
 		}
@@ -46,11 +46,11 @@ func TestAnchorExposesARewrittenChain(t *testing.T) {
 		if err != nil || len(kept) != 1 {
 			t.Fatalf("%v %v", kept, err)
 		}
-		a, err := OpenAnchor([]byte(kept[0]), verifier)
+		a, err := OpenAnchor([]byte(kept[0].Note), verifier)
 		if err != nil || a.Seq != 3 {
 			t.Fatalf("%+v %v", a, err)
 		}
-		if _, err := OpenAnchor([]byte(strings.Replace(kept[0], "\n3\n", "\n4\n", 1)), verifier); err == nil {
+		if _, err := OpenAnchor([]byte(strings.Replace(kept[0].Note, "\n3\n", "\n4\n", 1)), verifier); err == nil {
 			t.Error("a changed note opens")
 		}
 		// Everything is thrown away and written anew, anchors included, by somebody who has the database and not the key.

@@ -13,6 +13,7 @@ type anchorRow struct {
 	Hash database.Bytes32
 	At   database.Millis
 	Note string
+	VKey string `gorm:"column:vkey"`
 }
 
 func lastAnchor(tx *gorm.DB) (seq int64, err error) {
@@ -20,17 +21,17 @@ func lastAnchor(tx *gorm.DB) (seq int64, err error) {
 	return seq, err
 }
 
-func insertAnchor(tx *gorm.DB, a Anchor, signed string) error {
-	return tx.Exec("INSERT INTO audit_anchors (seq, hash, at, note) VALUES (?, ?, ?, ?)", a.Seq, database.Bytes32(a.Hash), database.At(a.At), signed).Error
+func insertAnchor(tx *gorm.DB, a Anchor, signed, vkey string) error {
+	return tx.Exec("INSERT INTO audit_anchors (seq, hash, at, note, vkey) VALUES (?, ?, ?, ?, ?)", a.Seq, database.Bytes32(a.Hash), database.At(a.At), signed, vkey).Error
 }
 
-func anchorNotes(db *gorm.DB, limit int) (notes []string, err error) {
-	err = db.Raw("SELECT note FROM audit_anchors ORDER BY seq DESC LIMIT ?", limit).Scan(&notes).Error
-	return notes, err
+func newestAnchors(db *gorm.DB, limit int) (list []PublishedAnchor, err error) {
+	err = db.Raw("SELECT note, vkey FROM audit_anchors ORDER BY seq DESC LIMIT ?", limit).Scan(&list).Error
+	return list, err
 }
 
 func anchorRows(tx *gorm.DB) (rows []anchorRow, err error) {
-	err = tx.Raw("SELECT seq, hash, at, note FROM audit_anchors ORDER BY seq").Scan(&rows).Error
+	err = tx.Raw("SELECT seq, hash, at, note, vkey FROM audit_anchors ORDER BY seq").Scan(&rows).Error
 	return rows, err
 }
 

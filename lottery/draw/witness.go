@@ -3,6 +3,7 @@ package draw
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/mod/sumdb/note"
 )
@@ -12,10 +13,11 @@ import (
 // log's rules, and every document that the new lines fix - a plan only after
 // recomputing order, counts and roots. Signing is then Cosign.
 type WitnessCheck struct {
-	Log    note.Verifier                       // the platform's key, as the witness knows it
-	Last   *Checkpoint                         // the last checkpoint this witness cosigned, nil before the first
-	Bundle func(drawID string) (Bundle, error) // where a draw's files are published
-	Beacon VerifyBeacon
+	Log     note.Verifier                       // the platform's key, as the witness knows it
+	Earlier []note.Verifier                     // keys that the log had before, which the notices of earlier draws declare
+	Last    *Checkpoint                         // the last checkpoint this witness cosigned, nil before the first
+	Bundle  func(drawID string) (Bundle, error) // where a draw's files are published
+	Beacon  VerifyBeacon
 }
 
 // Check checks a checkpoint that the log has signed and the log's lines, of
@@ -108,5 +110,7 @@ func (w WitnessCheck) checkNew(report *Report, lines []LogLine) {
 
 func (w WitnessCheck) declared(n *Notice) bool {
 	keys, err := n.Keys()
-	return err == nil && keys.Log.Name() == w.Log.Name() && keys.Log.KeyHash() == w.Log.KeyHash()
+	return err == nil && slices.ContainsFunc(append([]note.Verifier{w.Log}, w.Earlier...), func(known note.Verifier) bool {
+		return keys.Log.Name() == known.Name() && keys.Log.KeyHash() == known.KeyHash()
+	})
 }
