@@ -16,8 +16,8 @@ type refusal struct {
 	hour       database.Millis
 }
 
-// tally counts refusals in memory, so that a flood of bad submissions costs the database nothing. A job writes it down;
-// what a crash loses is a minute of counts.
+// tally counts refusals in memory, so that a flood of bad submissions costs the database nothing. A job writes it down, and so
+// does a process that stops; a crash loses the counts since this process last made the job's run.
 type tally struct {
 	mu     sync.Mutex
 	counts map[refusal]int64

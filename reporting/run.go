@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -28,14 +29,16 @@ type Service struct {
 	LogKey    func(city string) (lottery.LogKey, error) // signs reports; nil leaves them unsigned
 	Version   string                                    // of the software, printed on covers
 	Now       func() time.Time
+	Work      context.Context // of the worker; nil is one that never ends
 
-	making sync.Mutex // held by the one worker of this process
+	making  sync.Mutex // held by the one worker of this process
+	leaving atomic.Bool
 }
 
 // The statuses of a run.
 const (
 	Held      = "held"      // unmasked, waits for a second person's release
-	Queued    = "queued"    // waits for a worker
+	Queued    = "queued"    // waits for a worker; again, when the process that made it has left
 	Running   = "running"   // being made; its rows grow
 	Done      = "done"      // can be downloaded
 	Failed    = "failed"    // not released, or interrupted; the reason is kept
@@ -51,7 +54,7 @@ func mayBecome(from, to string) bool {
 	case Queued:
 		return to == Running || to == Cancelled
 	case Running:
-		return to == Done || to == Failed || to == Cancelled
+		return to == Done || to == Failed || to == Cancelled || to == Queued
 	case Done:
 		return to == Expired
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -55,7 +56,7 @@ func withOffice(t *testing.T, test func(o *office)) {
 		s := &Service{DB: db, Campaigns: campaigns, Staff: people, Version: "test", Now: clock.Now,
 			LogKey: func(string) (lottery.LogKey, error) { return lottery.LogKey{Signer: signer, VKey: public}, nil }}
 		s.HandleApprovals()
-		t.Cleanup(s.Wait)
+		t.Cleanup(s.wait)
 		test(&office{s, t, clock, c.ID, public, staff.Account{Username: "approver", Role: staff.Approver, City: staff.AllCities}})
 	})
 }
@@ -86,7 +87,7 @@ func TestOrderIsMadeSignedMarkedAndAudited(t *testing.T) {
 		ctx := context.Background()
 		run, err := o.Order(ctx, Order{CampaignID: o.id, Name: "overview", By: "regulator"})
 		must(o.t, err)
-		o.Wait()
+		o.wait()
 		if _, err := o.MakeQueued(ctx); err != nil {
 			o.t.Fatal(err)
 		}
@@ -200,9 +201,60 @@ func TestUnmaskedReportTakesTwoPeopleAndAPassword(t *testing.T) {
 	})
 }
 
-func TestStatusesMoveOnlyForward(t *testing.T) {
+// A process that leaves ends the report in hand and takes no other; one whose time is over before that goes back into the queue. The
+// next process makes what is left.
+func TestLeaveEndsTheReportInHandAlone(t *testing.T) {
+	withOffice(t, func(o *office) {
+		ctx, key := context.Background(), o.LogKey
+		process := func(work context.Context, logKey func(string) (lottery.LogKey, error)) *Service {
+			return &Service{DB: o.DB, Campaigns: o.Campaigns, Staff: o.Staff, LogKey: logKey, Version: "test", Now: o.clock.Now, Work: work}
+		}
+		order := func(s *Service) Run {
+			run, err := s.Order(ctx, Order{CampaignID: o.id, Name: "overview", By: "regulator"})
+			must(o.t, err)
+			return run
+		}
+		expect := func(what string, run Run, status string) {
+			o.t.Helper()
+			if got := o.reload(run); got.Status != status || (got.StartedAt > 0) != (status != Queued) {
+				o.t.Errorf("%s: %s since %d, want %s", what, got.Status, got.StartedAt, status)
+			}
+		}
+		for _, inTime := range []bool{true, false} {
+			work, cut := context.WithCancel(ctx)
+			begun, goOn := make(chan struct{}), make(chan struct{})
+			leaver := process(work, func(city string) (lottery.LogKey, error) {
+				close(begun)
+				<-goOn
+				return key(city)
+			})
+			first := order(leaver)
+			<-begun
+			ended, second := leaver.Leave(), order(leaver)
+			expect("in hand", first, Running)
+			if !inTime {
+				cut()
+			}
+			close(goOn)
+			<-ended
+			cut()
+			expect(fmt.Sprint("in hand, ended in time: ", inTime), first, map[bool]string{true: Done, false: Queued}[inTime])
+			if n, err := leaver.MakeQueued(ctx); n != 0 || err != nil {
+				o.t.Errorf("who leaves has made %d, %v", n, err)
+			}
+			expect("the other", second, Queued)
+			if _, err := process(nil, key).MakeQueued(ctx); err != nil {
+				o.t.Error(err)
+			}
+			expect("the first, by the next process", first, Done)
+			expect("the other, by the next process", second, Done)
+		}
+	})
+}
+
+func TestStatusesMoveAsTheTableSays(t *testing.T) {
 	all := []string{Held, Queued, Running, Done, Failed, Cancelled, Expired}
-	legal := map[string]string{Held: "queued cancelled", Queued: "running cancelled", Running: "done failed cancelled", Done: "expired"}
+	legal := map[string]string{Held: "queued cancelled", Queued: "running cancelled", Running: "done failed cancelled queued", Done: "expired"}
 	for _, from := range all {
 		for _, to := range all {
 			want := false

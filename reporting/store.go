@@ -58,6 +58,14 @@ func (s *Service) fail(ctx context.Context, run Run, cause error) error {
 	return errors.Join(cause, err)
 }
 
+// requeue gives a run back to the queue, unless it has been cancelled.
+func (s *Service) requeue(ctx context.Context, run Run) error {
+	if err := s.dropFile(ctx, run.ID); err != nil {
+		return err
+	}
+	return s.advance(ctx, &run, Queued, map[string]any{"started_at": 0, "beat_at": 0, "row_count": 0})
+}
+
 func (s *Service) dropFile(ctx context.Context, id int64) error {
 	return s.DB.InTx(ctx, func(tx *gorm.DB) error { return tx.Exec("DELETE FROM report_chunks WHERE run_id = ?", id).Error })
 }

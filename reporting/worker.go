@@ -2,6 +2,7 @@ package reporting
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,14 +28,26 @@ func (s *Service) wake() {
 	}
 	go func() {
 		defer s.making.Unlock()
-		_, _ = s.makeAll(context.Background()) // a failure is in its run
+		_, _ = s.makeAll(cmp.Or(s.Work, context.Background())) // a failure is in its run
 	}()
 }
 
-// Wait returns when the worker of this process has nothing left to do.
-func (s *Service) Wait() {
+// wait returns when the worker of this process has nothing left to do.
+func (s *Service) wait() {
 	s.making.Lock()
 	defer s.making.Unlock()
+}
+
+// Leave takes nothing more from the queue: another process works it off, or the next start. The channel that comes back is closed
+// once the report in hand is made, or was cut short and is in the queue again.
+func (s *Service) Leave() <-chan struct{} {
+	s.leaving.Store(true)
+	ended := make(chan struct{})
+	go func() {
+		s.wait()
+		close(ended)
+	}()
+	return ended
 }
 
 // MakeQueued makes what waits, ends what was interrupted, and removes what has expired.
@@ -48,9 +61,9 @@ func (s *Service) MakeQueued(ctx context.Context) (int, error) {
 	return swept + made, err
 }
 
-// makeAll goes on until nothing is queued. What cannot be made is failed and does not hold up the rest.
+// makeAll goes on until nothing is queued, or the process leaves. What cannot be made is failed and does not hold up the rest.
 func (s *Service) makeAll(ctx context.Context) (made int, err error) {
-	for {
+	for !s.leaving.Load() {
 		run, found, err := s.oldestQueued(ctx)
 		if err != nil || !found {
 			return made, err
@@ -61,17 +74,24 @@ func (s *Service) makeAll(ctx context.Context) (made int, err error) {
 			return made, err
 		}
 	}
+	return made, nil
 }
 
-// make claims a queued run and makes it. Another worker may have claimed it before, which is a Conflict.
+// make claims a queued run and makes it. Another worker may have claimed it before, which is a Conflict. A run that is cut short
+// because the process leaves is queued again.
 func (s *Service) make(ctx context.Context, run Run) (Run, error) {
 	if err := s.advance(ctx, &run, Running, map[string]any{"started_at": database.At(s.Now()), "beat_at": database.At(s.Now())}); err != nil {
 		return run, err
 	}
-	if err := s.produce(ctx, &run); err != nil {
-		return run, s.fail(context.WithoutCancel(ctx), run, err)
+	err := s.produce(ctx, &run)
+	switch kept := context.WithoutCancel(ctx); {
+	case err == nil:
+		return run, nil
+	case ctx.Err() != nil && s.leaving.Load():
+		return run, errors.Join(err, s.requeue(kept, run))
+	default:
+		return run, s.fail(kept, run, err)
 	}
-	return run, nil
 }
 
 // produce writes the file to disk first, so that the database's one writer is only needed to store it. A report that panics

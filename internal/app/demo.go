@@ -105,7 +105,7 @@ func (d *demo) seed(ctx context.Context, w io.Writer) error {
 		}
 	}
 	d.clock.Release()
-	if err := d.platform.scheduler.Start(ctx); err != nil {
+	if err := d.platform.scheduler.Start(d.platform.work); err != nil {
 		return err
 	}
 	return d.attend(ctx)

@@ -7,8 +7,10 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goccy/go-yaml"
 
@@ -177,6 +179,29 @@ func TestDeployedSettingsExist(t *testing.T) {
 			if s.Secret && s.Required && !named[name] && file != "Dockerfile" {
 				t.Errorf("%s lacks the secret %s", file, name)
 			}
+		}
+	}
+}
+
+// Whoever stops a replica waits for longer than it may take.
+func TestDeployedStopsAreLongEnough(t *testing.T) {
+	config, err := Load(Source{Fallback: rehearsalKeys()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const spare = 5 * time.Second // for the start of the stop, and for the database's connections
+	for file, pattern := range map[string]string{"hongbao.service": `TimeoutStopSec=(\d+)`, "compose.yaml": `stop_grace_period: (\d+)s`, "Dockerfile": `docker stop -t (\d+)`} {
+		text, err := os.ReadFile("../../deploy/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := regexp.MustCompile(pattern).FindSubmatch(text)
+		if found == nil {
+			t.Errorf("%s does not say how long a stop may take", file)
+			continue
+		}
+		if seconds, _ := strconv.Atoi(string(found[1])); time.Duration(seconds)*time.Second < config.Drain+grace+unwinding+spare {
+			t.Errorf("%s kills after %d s; a stop may take %s", file, seconds, config.Drain+grace+unwinding)
 		}
 	}
 }

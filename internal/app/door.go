@@ -1,40 +1,33 @@
 package app
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"strings"
-	"time"
 )
 
 // operatorPath is where operators speak to the platform.
 const operatorPath = "/operator/"
 
 // openDoor opens the operators' own listener, with mutual TLS, if the settings name one. From then on operators are heard
-// nowhere else. The function that comes back lets their requests finish and closes it.
-func (p *platform) openDoor(config *Config) (address string, shut func(), err error) {
+// nowhere else.
+func (p *platform) openDoor(config *Config) (address string, err error) {
 	if config.Door == "" {
-		return "", func() {}, nil
+		return "", nil
 	}
 	secure, err := config.DoorTLS.Server()
 	if err != nil {
-		return "", nil, err
+		return "", err
 	}
 	l, err := listen(config.Door)
 	if err != nil {
-		return "", nil, err
+		return "", err
 	}
-	server := &http.Server{Handler: only(p.web.Engine, true), TLSConfig: secure, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
-		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn)}
+	p.door = p.server(only(p.web.Engine, true))
+	p.door.TLSConfig = secure
 	p.handler = only(p.web.Engine, false)
-	go func() { _ = server.ServeTLS(l, "", "") }()
-	return l.Addr().String(), func() {
-		ending, cancel := context.WithTimeout(context.Background(), grace)
-		defer cancel()
-		_ = server.Shutdown(ending)
-	}, nil
+	go func() { _ = p.door.ServeTLS(l, "", "") }()
+	return l.Addr().String(), nil
 }
 
 // only lets through what operators ask, or everything else.

@@ -32,12 +32,12 @@ func TestOperatorsAreHeardBehindMutualTLS(t *testing.T) {
 	engine := gin.New()
 	engine.POST("/operator/v1/events", func(c *gin.Context) { c.Status(http.StatusNoContent) })
 	engine.GET("/console", func(c *gin.Context) { c.Status(http.StatusOK) })
-	p := &platform{web: &web.Web{Engine: engine}, handler: engine}
-	door, shut, err := p.openDoor(config)
+	p := &platform{web: &web.Web{Engine: engine}, handler: engine, work: t.Context()}
+	door, err := p.openDoor(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer shut()
+	defer p.door.Close()
 	front := httptest.NewServer(p.handler)
 	defer front.Close()
 	files := signing.MutualTLS{Authorities: ours.File}

@@ -25,8 +25,7 @@ type Scheduler struct {
 
 	measures *jobMeasures
 	cron     *cron.Cron
-	since    time.Time          // when Start was called: nobody was there to run a job earlier
-	cut      context.CancelFunc // ends the runs that are under way
+	since    time.Time // when Start was called: nobody was there to run a job earlier
 }
 
 const (
@@ -77,10 +76,9 @@ func (s *Scheduler) run(ctx context.Context, job database.Job, who string, done 
 	return rows, err
 }
 
-// Start runs the jobs by their schedules until Stop. Runs outlive ctx: Stop lets them finish first.
+// Start runs the jobs by their schedules until Stop. A run that is under way when ctx ends is cut short.
 func (s *Scheduler) Start(ctx context.Context) error {
 	logger := cronLog{s.Log}
-	ctx, s.cut = context.WithCancel(context.WithoutCancel(ctx))
 	s.cron = cron.New(cron.WithLocation(shanghai), cron.WithChain(cron.Recover(logger), cron.SkipIfStillRunning(logger)))
 	for _, job := range s.Jobs {
 		_, err := s.cron.AddFunc(job.Schedule, func() { s.tick(ctx, job) })
@@ -113,28 +111,13 @@ func (s *Scheduler) tick(ctx context.Context, job database.Job) {
 	}
 }
 
-// unwinding is how long a run that was cut short has to give its lease back.
-const unwinding = 5 * time.Second
-
-// Stop starts nothing more and lets what runs finish, as long as ctx lasts; then it cuts the runs short. Each gives its
-// lease back, so that another replica need not wait until it runs out.
-func (s *Scheduler) Stop(ctx context.Context) {
+// Stop starts nothing more. The channel that comes back is closed once the last run has ended and given its lease back, so that
+// another replica need not wait until it runs out.
+func (s *Scheduler) Stop() <-chan struct{} {
 	if s.cron == nil {
-		return
+		s.cron = cron.New()
 	}
-	defer s.cut()
-	ended := s.cron.Stop().Done()
-	select {
-	case <-ended:
-		return
-	case <-ctx.Done():
-		s.cut()
-	}
-	select {
-	case <-ended:
-	case <-time.After(unwinding):
-		s.Log.Warn("jobs did not end; their leases run out by themselves")
-	}
+	return s.cron.Stop().Done()
 }
 
 func processName() string {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/sync/errgroup"
 
 	"hongbao/admin"
 	"hongbao/campaign"
@@ -61,8 +62,11 @@ type platform struct {
 	handler      http.Handler // what answers: the engine, without the operators where they have a door of their own; a test may stand before it
 	scheduler    *Scheduler
 	instruments  *instruments
+	door         *http.Server  // the operators' own, or nil
 	drain        time.Duration // between saying that it leaves and leaving
 	draining     atomic.Bool
+	work         context.Context    // of requests, jobs and reports: it outlives the word to stop
+	cut          context.CancelFunc // ends work
 }
 
 // webhookKey names the key that signs messages to the cities' systems. No city is called so: a code has no dot.
@@ -75,6 +79,7 @@ func wire(db *database.DB, config *Config, around surroundings) (*platform, erro
 		return nil, err
 	}
 	p := &platform{db: db, instruments: around.instruments, limiter: &allowance.Limiter{DB: db, Now: around.now, Rules: limits, Index: vault.Index}}
+	p.work, p.cut = context.WithCancel(context.Background())
 	p.staff = &staff.Service{DB: db, Vault: vault, Previous: previous, Now: around.now, Random: rand.Reader, Cost: around.cost}
 	logKey := func(city string) (lottery.LogKey, error) { return config.Keys.LogKey(config.LogName, city) }
 	p.campaigns = &campaign.Service{
@@ -95,7 +100,7 @@ func wire(db *database.DB, config *Config, around surroundings) (*platform, erro
 		DB: db, Campaigns: p.campaigns, Lottery: p.lottery, Staff: p.staff, Operators: around.operators, Parties: around.parties, Seals: around.seals, LogKey: logKey, PublicURL: config.PublicURL,
 		Signer: signer, Verifier: verifier, Now: around.now, Random: rand.Reader, Log: slog.Default(),
 	}
-	p.reporting = &reporting.Service{DB: db, Campaigns: p.campaigns, Staff: p.staff, LogKey: logKey, Version: Version(), Now: around.now}
+	p.reporting = &reporting.Service{DB: db, Campaigns: p.campaigns, Staff: p.staff, LogKey: logKey, Version: Version(), Now: around.now, Work: p.work}
 	p.campaigns.Kept, p.campaigns.Dossier = p.lottery.Kept, p.dossier
 	p.webhooks = &webhook.Service{DB: db, Now: around.now, Private: config.WebhookPrivate || around.badge == "rehearsal",
 		City: func(ctx context.Context, slug string) (string, error) {
@@ -203,49 +208,73 @@ func listen(address string) (net.Listener, error) {
 	return l, nil
 }
 
-// grace is how long requests and jobs under way may take to end after the service was told to stop.
-const grace = 20 * time.Second
+// Once the drain is over, what is under way has grace to end; then it is cut short and has unwinding to give back what it holds.
+const (
+	grace     = 20 * time.Second
+	unwinding = 5 * time.Second
+)
 
-// serve answers requests until ctx ends. Then it says that it is not ready, so that a balancer sends nobody here any more,
-// goes on for as long as drain says, and lets the requests under way finish (with them the intake's last group), the jobs
-// and the reports.
+var errNotEnded = errors.New("a request, a job or a report did not end in time; what it holds runs out by itself")
+
+// server answers with handler. Its requests are part of the platform's work.
+func (p *platform) server(handler http.Handler) *http.Server {
+	return &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		BaseContext: func(net.Listener) context.Context { return p.work }, ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn)}
+}
+
+// serve answers requests until ctx ends, and takes its leave.
 func (p *platform) serve(ctx context.Context, l net.Listener) error {
-	server := &http.Server{Handler: p.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
-		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn)}
-	sharing, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
-	go p.limiter.Share(sharing)
-	err := serveUntil(p.leaving(ctx), server, l)
-	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-	defer cancel()
-	p.scheduler.Stop(ending)
-	p.reporting.Wait()
-	return err
-}
-
-// leaving gives a context that ends drain after ctx, and says in between that the process leaves.
-func (p *platform) leaving(ctx context.Context) context.Context {
-	left, leave := context.WithCancel(context.WithoutCancel(ctx))
-	context.AfterFunc(ctx, func() {
-		p.draining.Store(true)
-		p.instruments.draining.Set(1)
-		time.Sleep(p.drain)
-		leave()
-	})
-	return left
-}
-
-// serveUntil serves until ctx ends, then lets the requests under way finish.
-func serveUntil(ctx context.Context, server *http.Server, l net.Listener) error {
-	stopped := make(chan error, 1)
-	go func() {
-		<-ctx.Done()
-		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-		defer cancel()
-		stopped <- server.Shutdown(ending)
-	}()
-	if err := server.Serve(l); err != http.ErrServerClosed {
-		return err
+	defer p.cut()
+	go p.limiter.Share(p.work)
+	server := p.server(p.handler)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	select {
+	case err := <-served:
+		return errors.Join(err, p.leave(server, grace, unwinding))
+	case <-ctx.Done():
+		return p.leave(server, grace, unwinding)
 	}
-	return <-stopped
+}
+
+// leave says that the process is not ready, so that a balancer sends nobody here any more, begins no job and no report, and goes on
+// answering for as long as drain says. Then it lets end what is under way: requests (with them the intake's last group), jobs, the
+// report in hand; and writes down what is only in memory. It never takes longer than drain, grace and unwinding together.
+func (p *platform) leave(server *http.Server, grace, unwinding time.Duration) error {
+	p.draining.Store(true)
+	p.instruments.draining.Set(1)
+	jobs, report := p.scheduler.Stop(), p.reporting.Leave()
+	time.Sleep(p.drain)
+	patience := time.AfterFunc(grace, func() {
+		slog.Warn("what is under way is cut short", "after", grace)
+		p.cut()
+	})
+	defer patience.Stop()
+	ended := make(chan error, 1)
+	go func() {
+		err := p.shut(server)
+		<-jobs
+		<-report
+		if _, lost := p.campaigns.FlushRefusals(context.Background()); lost != nil {
+			slog.Warn("counts of refused submissions are lost", "error", lost)
+		}
+		ended <- err
+	}()
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(grace + unwinding):
+		return errNotEnded
+	}
+}
+
+// shut closes the doors and lets the requests behind them end.
+func (p *platform) shut(server *http.Server) error {
+	var doors errgroup.Group
+	for _, s := range []*http.Server{server, p.door} {
+		if s != nil {
+			doors.Go(func() error { return s.Shutdown(context.Background()) })
+		}
+	}
+	return doors.Wait()
 }

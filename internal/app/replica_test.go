@@ -62,7 +62,8 @@ func (j *journal) String() string {
 	return j.text.String()
 }
 
-func newReplica(t *testing.T, databaseURL, sms string) *replica {
+// newReplica starts one. Settings are environment variables that come before the usual ones.
+func newReplica(t *testing.T, databaseURL, sms string, settings ...string) *replica {
 	t.Helper()
 	r := &replica{t: t, port: freePort(t)}
 	r.env = append(os.Environ(), asProgram+"=1", "HONGBAO_DATABASE="+databaseURL, "HONGBAO_SMS_URL="+sms, "HONGBAO_PROXIES=127.0.0.1",
@@ -70,7 +71,7 @@ func newReplica(t *testing.T, databaseURL, sms string) *replica {
 	for name, value := range rehearsalKeys() {
 		r.env = append(r.env, Setting{Name: name}.Variable()+"="+value)
 	}
-	r.env = append(r.env, "HONGBAO_SMS_TOKEN="+sandbox.CityToken) // the last one counts
+	r.env = append(append(r.env, "HONGBAO_SMS_TOKEN="+sandbox.CityToken), settings...) // the last one counts
 	r.start()
 	t.Cleanup(func() {
 		r.kill()

@@ -63,16 +63,15 @@ func serve(cmd *cobra.Command) error {
 		return err
 	}
 	defer metrics.Close()
-	door, shut, err := p.openDoor(config)
+	door, err := p.openDoor(config)
 	if err != nil {
 		return err
 	}
-	defer shut()
 	l, err := listen(config.Listen)
 	if err != nil {
 		return err
 	}
-	if err := p.scheduler.Start(cmd.Context()); err != nil {
+	if err := p.scheduler.Start(p.work); err != nil {
 		return errors.Join(err, l.Close())
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "serving on http://%s\noperators verify our messages with the SM2 key %s\n", l.Addr(), signing.FormatPublicKey(&config.Keys.Operator.PublicKey))
