@@ -234,6 +234,9 @@ func (k *Console) approval(c *gin.Context) (page, error) {
 
 // subjectText says what is asked about: money by what it is and its number, everything else by its own name.
 func subjectText(c *gin.Context, a staff.Approval) string {
+	if entry, ok := strings.CutPrefix(a.Subject, "entry "); ok {
+		return web.Tr(c, "抽签编号 ", "Entry ") + web.Short(entry)
+	}
 	if _, err := strconv.Atoi(a.Subject); err != nil {
 		return a.Subject
 	}
