@@ -2,6 +2,7 @@ package app
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -203,5 +204,72 @@ func TestDeployedStopsAreLongEnough(t *testing.T) {
 		if seconds, _ := strconv.Atoi(string(found[1])); time.Duration(seconds)*time.Second < config.Drain+grace+unwinding+spare {
 			t.Errorf("%s kills after %d s; a stop may take %s", file, seconds, config.Drain+grace+unwinding)
 		}
+	}
+}
+
+// The machine keeps the service's lines, all of them and for more than six months, however it is started.
+func TestDeployedLogsAreKept(t *testing.T) {
+	read := func(name string) string {
+		text, err := os.ReadFile("../../deploy/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	journal := read("journald.conf")
+	days := regexp.MustCompile(`(?m)^MaxRetentionSec=(\d+)day$`).FindStringSubmatch(journal)
+	if days == nil {
+		t.Fatal("the journal has no retention in days")
+	}
+	if n, err := strconv.Atoi(days[1]); err != nil || n < 184 {
+		t.Errorf("%s days are less than six months", days[1])
+	}
+	for _, line := range []string{"Storage=persistent", "RateLimitIntervalSec=0"} {
+		if !slices.Contains(strings.Split(journal, "\n"), line) {
+			t.Errorf("journald.conf lacks %s", line)
+		}
+	}
+	if !strings.Contains(read("hongbao.service"), "\nLogRateLimitIntervalSec=0\n") {
+		t.Error("the unit's lines are limited")
+	}
+	var compose struct {
+		Services map[string]struct{ Logging struct{ Driver string } }
+	}
+	if err := yaml.Unmarshal([]byte(read("compose.yaml")), &compose); err != nil || len(compose.Services) != 2 {
+		t.Fatalf("%+v %v", compose, err)
+	}
+	for name, s := range compose.Services {
+		if s.Logging.Driver != "journald" {
+			t.Errorf("the log of %s goes with its container", name)
+		}
+	}
+}
+
+// The calendar in docs/operations.md names every job and its time, and no other.
+func TestCalendarIsTheTableOfJobs(t *testing.T) {
+	text, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, calendar, _ := strings.Cut(string(text), "\n## The calendar\n")
+	calendar, _, _ = strings.Cut(calendar, "\n## ")
+	told := map[string]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\| ([^|]+) \\| [^|]+ \\|$").FindAllStringSubmatch(calendar, -1) {
+		told[row[1]] = row[2]
+	}
+	words := map[string]string{"* * * * *": "each minute", "*/5 * * * *": "every 5 minutes", "*/10 * * * *": "every 10 minutes", "30 9-20 * * *": "hourly from 09:30 to 20:30"}
+	for _, job := range wired(t).platform.scheduler.Jobs {
+		want := words[job.Schedule]
+		var minute, hour int
+		if n, err := fmt.Sscanf(job.Schedule, "%d %d * * *", &minute, &hour); err == nil && n == 2 {
+			want = fmt.Sprintf("daily at %02d:%02d", hour, minute)
+		}
+		if got, there := told[job.Name]; !there || got != want {
+			t.Errorf("%s runs %q, and the calendar says %q: docs/operations.md", job.Name, want, got)
+		}
+		delete(told, job.Name)
+	}
+	for name := range told {
+		t.Errorf("the calendar names %s, which is no job", name)
 	}
 }
