@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"hongbao/internal/identity"
 	"hongbao/internal/testkit"
 )
 
@@ -159,4 +160,22 @@ func TestChallengeOnThePages(t *testing.T) {
 	if n := s.count("SELECT COUNT(*) FROM registrations WHERE device_hash IS NOT NULL"); n != 2 {
 		t.Error(fmt.Sprint(n, " of two who agreed have a mark of their browser"))
 	}
+}
+
+// FuzzReadPosed: nobody but the campaign's own key makes a challenge.
+func FuzzReadPosed(f *testing.F) {
+	vault, err := identity.NewVault(identity.Intl, make([]byte, 32))
+	if err != nil {
+		f.Fatal(err)
+	}
+	genuine := posed{phone: 1 << 63, at: 1_607_000_000, bits: 12, wait: 20 * time.Second}
+	text := genuine.text(vault)
+	f.Add(text)
+	f.Add(text[:len(text)-1] + "\n")
+	f.Add(strings.Repeat("A", 200))
+	f.Fuzz(func(t *testing.T, text string) {
+		if c, ok := readPosed(vault, text); ok && c != genuine {
+			t.Errorf("%q is taken for %+v", text, c)
+		}
+	})
 }

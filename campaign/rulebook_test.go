@@ -224,13 +224,28 @@ func TestMovedKeepsTheOrderOfWindows(t *testing.T) {
 	}
 }
 
+// FuzzParseRuleBook: what is accepted has a budget that its tiers hand out, and is the same book when it is written and read again.
 func FuzzParseRuleBook(f *testing.F) {
+	for _, name := range exampleFiles {
+		f.Add(mustRead("../examples/" + name + ".yaml"))
+	}
 	f.Add([]byte("id: a\ntiers: [{name: b}]\n"))
 	f.Add([]byte("- 1\n- {a: &x 1, b: *x}\n"))
 	f.Add([]byte("? [1]\n: 2\n<<: {a: 1}\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if book, err := ParseRuleBook(data); err == nil && book.Budget() <= 0 {
-			t.Error("accepted without a budget")
+		book, err := ParseRuleBook(data)
+		if err != nil {
+			return
+		}
+		var given money.Fen
+		for _, tier := range book.Tiers {
+			given += tier.Amount * money.Fen(tier.Count)
+		}
+		if book.Budget() <= 0 || book.Budget() != given {
+			t.Errorf("a budget of %s, tiers of %s", book.Budget(), given)
+		}
+		if again, err := ParseRuleBook(book.YAML()); err != nil || again.Hash() != book.Hash() {
+			t.Errorf("written and read again it is another: %v\n%s", err, book.YAML())
 		}
 	})
 }

@@ -77,14 +77,14 @@ func newBank(t *testing.T, party string, change func(*Profile)) (*Gateway, *bank
 	return g, b
 }
 
-func newKey(t *testing.T) *sm2.PrivateKey {
+func newKey(t testing.TB) *sm2.PrivateKey {
 	t.Helper()
 	key, err := signing.GenerateKey(nil)
 	must(t, err)
 	return key
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -174,9 +174,11 @@ func readTags(answer []byte, n int) ([][32]byte, error) {
 	}
 	tags := make([][32]byte, n)
 	for i, text := range out.Tags {
-		if digits, err := hex.DecodeString(text); err != nil || copy(tags[i][:], digits) != 32 {
+		digits, err := hex.DecodeString(text)
+		if err != nil || len(digits) != 32 {
 			return nil, fmt.Errorf("the pseudonym keeper: tag %d is none", i)
 		}
+		tags[i] = [32]byte(digits)
 	}
 	return tags, nil
 }

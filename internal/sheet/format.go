@@ -55,9 +55,9 @@ func decode(content []byte) ([]byte, error) {
 	return content, nil
 }
 
-func eachWorkbookRow(content []byte, visit func(line int, cells []string) error) (err error) {
+func eachWorkbookRow(content []byte, unpacked int64, visit func(line int, cells []string) error) (err error) {
 	book, err := excelize.OpenReader(bytes.NewReader(content),
-		excelize.Options{UnzipSizeLimit: unpackedBytes, UnzipXMLSizeLimit: memoryBytes})
+		excelize.Options{UnzipSizeLimit: unpacked, UnzipXMLSizeLimit: min(memoryBytes, unpacked)})
 	if err != nil {
 		return ErrFormat.With(err)
 	}

@@ -33,7 +33,7 @@ type Visit func(line int, cells map[string]string) error
 // first error of visit ends the reading and comes back; the others are those of this package and a fault that names a
 // column which is missing or stands there twice. The map is visit's to keep.
 func Read(file io.Reader, visit Visit, required ...string) error {
-	return read(file, &list{visit: visit, required: required, maxBytes: MaxBytes, maxRows: MaxRows})
+	return read(file, &list{visit: visit, required: required, maxBytes: MaxBytes, maxRows: MaxRows, unpacked: unpackedBytes})
 }
 
 // list is a list while it is read.
@@ -42,6 +42,7 @@ type list struct {
 	required []string
 	maxBytes int64
 	maxRows  int
+	unpacked int64    // bytes that a workbook may unpack to
 	titles   []string // nil until the header was read
 	rows     int
 }
@@ -55,7 +56,7 @@ func read(file io.Reader, l *list) error {
 		return ErrTooLarge
 	}
 	if bytes.HasPrefix(content, []byte("PK\x03\x04")) {
-		err = eachWorkbookRow(content, l.row)
+		err = eachWorkbookRow(content, l.unpacked, l.row)
 	} else {
 		err = eachCSVRow(content, l.row)
 	}

@@ -1,9 +1,12 @@
 package sheet
 
 import (
+	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -23,7 +26,7 @@ func readAll(content string) (string, error) {
 	return text.String(), err
 }
 
-func workbook(t *testing.T, rows ...[]any) string {
+func workbook(t testing.TB, rows ...[]any) string {
 	t.Helper()
 	book := excelize.NewFile()
 	for i, row := range rows {
@@ -84,9 +87,60 @@ func TestLimits(t *testing.T) {
 	for limits, want := range map[[2]int]error{
 		{len(content), 3}: nil, {len(content) - 1, 3}: ErrTooLarge, {len(content), 2}: ErrTooLarge,
 	} {
-		err := read(strings.NewReader(content), &list{visit: accept, maxBytes: int64(limits[0]), maxRows: limits[1]})
+		err := read(strings.NewReader(content), &list{visit: accept, maxBytes: int64(limits[0]), maxRows: limits[1], unpacked: unpackedBytes})
 		if !errors.Is(err, want) || want == nil && err != nil {
 			t.Errorf("%v: %v", limits, err)
+		}
+	}
+}
+
+// bomb is a workbook whose sheet unpacks to so many bytes, of which it admits to only said.
+func bomb(t testing.TB, bytes, said uint64) string {
+	t.Helper()
+	book := workbook(t, []any{"no"})
+	in, err := zip.NewReader(strings.NewReader(book), int64(len(book)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packed strings.Builder
+	out := zip.NewWriter(&packed)
+	for _, part := range in.File {
+		if part.Name != "xl/worksheets/sheet1.xml" {
+			err = errors.Join(err, out.Copy(part))
+			continue
+		}
+		var sheet strings.Builder
+		deflater, _ := flate.NewWriter(&sheet, flate.BestCompression)
+		_, wrong := io.CopyN(deflater, spaces{}, int64(bytes))
+		err = errors.Join(err, wrong, deflater.Close())
+		w, wrong := out.CreateRaw(&zip.FileHeader{Name: part.Name, Method: zip.Deflate, UncompressedSize64: said, CompressedSize64: uint64(sheet.Len())})
+		_, wrote := io.WriteString(w, sheet.String())
+		err = errors.Join(err, wrong, wrote)
+	}
+	if err := errors.Join(err, out.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return packed.String()
+}
+
+type spaces struct{}
+
+func (spaces) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	return len(p), nil
+}
+
+// A small file does not unpack to a huge one, whatever it says of itself.
+func TestZipBombIsRefused(t *testing.T) {
+	const most = 8 << 20
+	accept := func(int, map[string]string) error { return nil }
+	for said, want := range map[uint64]error{most + 1: ErrFormat, 100: ErrEmpty} { // nothing is read beyond what it says
+		packed := bomb(t, most+1, said)
+		err := read(strings.NewReader(packed), &list{visit: accept, maxBytes: MaxBytes, maxRows: MaxRows, unpacked: most})
+		if !errors.Is(err, want) || len(packed) > most/100 {
+			t.Errorf("it says %d, has %d packed: %v", said, len(packed), err)
 		}
 	}
 }

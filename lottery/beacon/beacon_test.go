@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -163,6 +166,31 @@ func FuzzImport(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if r, err := Import(Quicknet(), 1000, text, ""); err == nil && hex.EncodeToString(r.Signature) != want {
 			t.Errorf("%q is accepted as round 1000", text)
+		}
+	})
+}
+
+// told answers every call with one body, as a relay does that may say anything.
+type told []byte
+
+func (b told) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(bytes.NewReader(b))}, nil
+}
+
+// FuzzRelay: whatever a relay answers, a round is the one that was asked for with its one signature, and a chain has the hash that was
+// asked for.
+func FuzzRelay(f *testing.F) {
+	real := realRounds(f)[1]
+	f.Add([]byte(fmt.Sprintf(`{"round":%d,"randomness":"","signature":%q}`, real.Round, real.Signature)))
+	f.Add([]byte(fmt.Sprintf(`{"round":%d,"signature":%q}`, real.Round+1, real.Signature)))
+	f.Add([]byte(`{"public_key":"00","period":3,"genesis_time":1,"hash":"` + draw.QuicknetHash + `","schemeID":"x","metadata":{"beaconID":"quicknet"}}`))
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		c := &Client{Chain: Quicknet(), Relays: []string{"http://127.0.0.1"}, HTTP: &http.Client{Transport: told(answer)}}
+		if r, err := c.Round(t.Context(), real.Round); err == nil && (r.Round != real.Round || hex.EncodeToString(r.Signature) != strings.ToLower(real.Signature)) {
+			t.Errorf("%q is taken for round %d", answer, r.Round)
+		}
+		if chain, err := FetchChain(t.Context(), c.HTTP, "http://127.0.0.1", c.Chain.Hash); err == nil && chain.ComputeHash() != c.Chain.Hash {
+			t.Errorf("%q is taken for the chain", answer)
 		}
 	})
 }
