@@ -36,12 +36,18 @@ type Profile struct {
 	Keys     *signing.Directory // the party's public keys
 	SealKey  *ecdsa.PublicKey   // for sensitive fields
 	Rate     float64            // calls a second; no limit if 0
+	Pacer    Pacer              // keeps several processes to Rate together; nil: this one alone
 	Timeout  time.Duration      // of one call; 10 s if 0
 	Batch    int                // orders in one call, at most 1000; 100 if 0
 	TLS      *tls.Config        // of connections, where the operator asks for mutual TLS: see signing.MutualTLS
 	Client   *http.Client       // instead of a client of our own
 	Measures *Measures          // nil: nothing is counted
 	Rest     time.Duration      // how long the circuit stays open after failures in a row; 5 s if 0
+}
+
+// Pacer says whose turn it is to call. It returns when it is the caller's, or with an error if it never will be.
+type Pacer interface {
+	Wait(ctx context.Context) error
 }
 
 // failuresInARow open the circuit.
@@ -60,7 +66,6 @@ var ErrUnavailable = fault.New(fault.Unavailable, "operator-unavailable", "è¿è
 type Gateway struct {
 	profile  Profile
 	verifier signing.Verifier
-	limiter  *rate.Limiter
 	breaker  *gobreaker.CircuitBreaker[answer]
 }
 
@@ -78,12 +83,7 @@ func New(p Profile) (*Gateway, error) {
 		return nil, fmt.Errorf("gateway: profile %q: a batch holds 1 to 1000 orders", p.Name)
 	}
 	p.complete()
-	limit := rate.Inf
-	if p.Rate > 0 {
-		limit = rate.Limit(p.Rate)
-	}
-	return &Gateway{profile: p, limiter: rate.NewLimiter(limit, 1),
-		verifier: signing.Verifier{Party: p.Signer.Party, Keys: p.Keys, Now: p.Signer.Now},
+	return &Gateway{profile: p, verifier: signing.Verifier{Party: p.Signer.Party, Keys: p.Keys, Now: p.Signer.Now},
 		breaker: gobreaker.NewCircuitBreaker[answer](gobreaker.Settings{Name: p.Name, Timeout: p.Rest,
 			ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= failuresInARow },
 			IsExcluded:  func(err error) bool { return errors.Is(err, context.Canceled) }})}, nil
@@ -130,6 +130,13 @@ func (p *Profile) complete() {
 	}
 	if p.Client == nil {
 		p.Client = clientWith(p.TLS)
+	}
+	if p.Pacer == nil {
+		limit := rate.Inf
+		if p.Rate > 0 {
+			limit = rate.Limit(p.Rate)
+		}
+		p.Pacer = rate.NewLimiter(limit, 1)
 	}
 }
 
@@ -186,7 +193,7 @@ func (g *Gateway) post(ctx context.Context, path string, in, out any) error {
 
 // call keeps to the rate, asks the circuit, signs, sends, and verifies. Every error is ErrUnavailable with its cause.
 func (g *Gateway) call(ctx context.Context, method, path string, body []byte, read reader) (answer, error) {
-	if err := g.limiter.Wait(ctx); err != nil {
+	if err := g.profile.Pacer.Wait(ctx); err != nil {
 		return answer{}, ErrUnavailable.With(err)
 	}
 	began := time.Now()

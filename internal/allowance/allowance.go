@@ -3,7 +3,8 @@
 //
 // The rule is the generic cell rate algorithm (ITU-T I.371): of a caller only the moment is kept at which the whole allowance is
 // restored, and each request moves it. What replicas let through before they heard of each other is therefore paid back by a
-// longer wait: over a few seconds a caller gets what the rule says, however many replicas it asks.
+// longer wait: over a few seconds a caller gets what the rule says, however many replicas it asks. What we ask of others keeps to its
+// pace at each moment: see Pace.
 package allowance
 
 import (

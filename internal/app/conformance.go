@@ -122,7 +122,7 @@ func (c *conformance) open(signer signing.Signer) (disbursement.Operator, *http.
 	if c.tls != (tlsEntry{}) {
 		c.entry.TLS = &c.tls
 	}
-	opened, _, err := c.entry.open(signer, &signing.Directory{}, nil)
+	opened, _, err := c.entry.open(caller{signer: signer}, &signing.Directory{})
 	if err != nil {
 		return nil, nil, err
 	}

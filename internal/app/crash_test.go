@@ -59,7 +59,7 @@ func send(ctx context.Context, now string) error {
 	}
 	around := surroundings{now: clock.Now, chain: beacon.Quicknet(), sms: noSMS{}, badge: "rehearsal", instruments: newInstruments()}
 	signer := signing.Signer{Party: disbursement.PlatformParty, Key: config.Keys.Operator, Now: clock.Now}
-	if around.operatorSet, err = loadOperators(config.Operators, signer, around.instruments.gateway); err != nil {
+	if around.operatorSet, err = loadOperators(config.Operators, caller{signer: signer, measures: around.instruments.gateway}); err != nil {
 		return err
 	}
 	p, err := wire(db, config, around)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 
 	"hongbao/disbursement"
 	"hongbao/disbursement/sandbox"
+	"hongbao/internal/fault"
 	"hongbao/internal/signing"
 	"hongbao/internal/testkit"
 	"hongbao/internal/web"
@@ -129,7 +132,7 @@ func newCity(t *testing.T, trusted *signing.Signer) *city {
 
 func (c *city) open(signer signing.Signer) operatorSet {
 	c.t.Helper()
-	set, err := loadOperators(c.file, signer, nil)
+	set, err := loadOperators(c.file, caller{signer: signer})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -251,7 +254,7 @@ func TestDeployedOperatorsFileOpens(t *testing.T) {
 	set := newOperatorSet()
 	for _, entry := range entries {
 		entry.TLS = nil
-		if err := set.add(entry, signing.Signer{Party: disbursement.PlatformParty, Key: key, Now: time.Now}, nil); err != nil {
+		if err := set.add(entry, caller{signer: signing.Signer{Party: disbursement.PlatformParty, Key: key, Now: time.Now}}); err != nil {
 			t.Error(err)
 		}
 	}
@@ -259,5 +262,47 @@ func TestDeployedOperatorsFileOpens(t *testing.T) {
 		if set.operators[name] == nil || set.parties[name] != party {
 			t.Errorf("%s is not reached, or %q signs for it", name, set.parties[name])
 		}
+	}
+}
+
+// The pace of an access point is one for all its banks and all replicas that call them.
+func TestReplicasKeepAnOperatorsPaceTogether(t *testing.T) {
+	const replicas, calls, perSecond = 2, 10, 20
+	key, err := signing.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer := signing.Signer{Party: disbursement.PlatformParty, Key: key, Now: time.Now}
+	c := newCity(t, &signer)
+	text, err := os.ReadFile(c.file)
+	if err == nil {
+		err = os.WriteFile(c.file, bytes.Replace(text, []byte("rate: 500"), fmt.Appendf(nil, "rate: %d", perSecond), 1), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := openMigrated(t.Context(), mysqlURL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	began, group := time.Now(), sync.WaitGroup{}
+	for range replicas {
+		set, err := loadOperators(c.file, caller{signer: signer, db: db})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range calls {
+			bank := []string{"suzhou-bank", "kunshan-bank"}[i%2]
+			group.Go(func() {
+				if _, err := set.operators[bank].FindWallet(t.Context(), disbursement.WalletRequest{Phone: "13800138009"}); fault.KindOf(err) == fault.Unavailable {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	group.Wait()
+	if took := time.Since(began); took < (replicas*calls-1)*time.Second/perSecond-time.Millisecond {
+		t.Errorf("%d calls at %d a second took %s", replicas*calls, perSecond, took)
 	}
 }

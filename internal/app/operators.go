@@ -11,6 +11,8 @@ import (
 
 	"hongbao/disbursement"
 	"hongbao/disbursement/gateway"
+	"hongbao/internal/allowance"
+	"hongbao/internal/database"
 	"hongbao/internal/signing"
 )
 
@@ -21,7 +23,7 @@ type operatorEntry struct {
 	Party   string        `yaml:"party,omitempty"` // who signs, where an access point stands for several banks
 	URL     string        `yaml:"url"`
 	Keys    []string      `yaml:"keys"`
-	Rate    float64       `yaml:"rate,omitempty"` // calls a second
+	Rate    float64       `yaml:"rate,omitempty"` // calls a second, of all replicas together
 	Timeout time.Duration `yaml:"timeout,omitempty"`
 	Batch   int           `yaml:"batch,omitempty"`
 	TLS     *tlsEntry     `yaml:"tls,omitempty"`
@@ -59,8 +61,15 @@ func newOperatorSet() operatorSet {
 	return operatorSet{operators: map[string]disbursement.Operator{}, directory: &signing.Directory{}, parties: map[string]string{}, seals: map[string]signing.PublicKey{}}
 }
 
+// caller is who calls the operators: this process.
+type caller struct {
+	signer   signing.Signer
+	measures *gateway.Measures
+	db       *database.DB // in which it takes turns with other replicas; nil: it is alone
+}
+
 // loadOperators reads the operators file: a list under the key "operators".
-func loadOperators(path string, signer signing.Signer, measures *gateway.Measures) (operatorSet, error) {
+func loadOperators(path string, by caller) (operatorSet, error) {
 	set := newOperatorSet()
 	if path == "" {
 		return set, nil
@@ -70,7 +79,7 @@ func loadOperators(path string, signer signing.Signer, measures *gateway.Measure
 		return set, err
 	}
 	for _, entry := range entries {
-		if err := set.add(entry, signer, measures); err != nil {
+		if err := set.add(entry, by); err != nil {
 			return set, fmt.Errorf("%s: operator %s: %w", path, entry.Name, err)
 		}
 	}
@@ -94,8 +103,8 @@ func readOperators(path string) ([]operatorEntry, error) {
 var errNameTwice = errors.New("another operator has this name")
 
 // add opens an entry and puts it, or the banks behind it, into the set.
-func (set operatorSet) add(e operatorEntry, signer signing.Signer, measures *gateway.Measures) error {
-	opened, seal, err := e.open(signer, set.directory, measures)
+func (set operatorSet) add(e operatorEntry, by caller) error {
+	opened, seal, err := e.open(by, set.directory)
 	if err != nil {
 		return err
 	}
@@ -129,8 +138,11 @@ func (set operatorSet) add(e operatorEntry, signer signing.Signer, measures *gat
 func (e operatorEntry) party() string { return cmp.Or(e.Party, e.Name) }
 
 // open makes the gateway of an entry, and gives the key that fields and files for it are sealed to.
-func (e operatorEntry) open(signer signing.Signer, directory *signing.Directory, measures *gateway.Measures) (*gateway.Gateway, signing.PublicKey, error) {
-	profile := gateway.Profile{Name: e.Name, Party: e.party(), URL: e.URL, Signer: signer, Keys: directory, Rate: e.Rate, Timeout: e.Timeout, Batch: e.Batch, Measures: measures}
+func (e operatorEntry) open(by caller, directory *signing.Directory) (*gateway.Gateway, signing.PublicKey, error) {
+	profile := gateway.Profile{Name: e.Name, Party: e.party(), URL: e.URL, Signer: by.signer, Keys: directory, Rate: e.Rate, Timeout: e.Timeout, Batch: e.Batch, Measures: by.measures}
+	if e.Rate > 0 && by.db != nil && by.db.Dialect() == database.MySQL { // SQLite serves one process
+		profile.Pacer = &allowance.Pace{DB: by.db, Now: time.Now, Name: "operator " + e.Name, PerSecond: e.Rate}
+	}
 	var seal signing.PublicKey
 	for _, text := range e.Keys {
 		if b, err := os.ReadFile(text); err == nil {

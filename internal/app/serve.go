@@ -49,7 +49,7 @@ func serve(cmd *cobra.Command) error {
 		return err
 	}
 	defer db.Close()
-	around, err := liveSurroundings(cmd.Context(), config)
+	around, err := liveSurroundings(cmd.Context(), db, config)
 	if err != nil {
 		return err
 	}
@@ -94,14 +94,14 @@ func openServed(ctx context.Context, url string) (*database.DB, error) {
 }
 
 // liveSurroundings are the real outside parties that the settings name.
-func liveSurroundings(ctx context.Context, config *Config) (surroundings, error) {
+func liveSurroundings(ctx context.Context, db *database.DB, config *Config) (surroundings, error) {
 	around := surroundings{now: time.Now, badge: "live", sms: noSMS{}, secure: config.secure(), proxies: config.Proxies, instruments: newInstruments()}
 	if config.Keys.Demo {
 		around.badge = "rehearsal"
 	}
 	signer := signing.Signer{Party: disbursement.PlatformParty, Key: config.Keys.Operator, Now: time.Now}
 	var err error
-	if around.operatorSet, err = loadOperators(config.Operators, signer, around.instruments.gateway); err != nil {
+	if around.operatorSet, err = loadOperators(config.Operators, caller{signer, around.instruments.gateway, db}); err != nil {
 		return around, err
 	}
 	config.offices(&around)

@@ -65,7 +65,7 @@ func (w *world) around(now func() time.Time, keys Keys) (surroundings, error) {
 	}
 	signer := signing.Signer{Party: disbursement.PlatformParty, Key: keys.Operator, Now: now}
 	for _, entry := range w.entries() {
-		if err := around.add(entry, signer, around.instruments.gateway); err != nil {
+		if err := around.add(entry, caller{signer: signer, measures: around.instruments.gateway}); err != nil {
 			return around, err
 		}
 	}
