@@ -80,12 +80,14 @@ func TestReplicasOnAGaleraCluster(t *testing.T) {
 	for _, r := range replicas {
 		r.await("/readyz", http.StatusOK)
 	}
-	load.Registrations, load.Rate, load.Lookups = 3000, 40, 1
+	present := attend(replicas...)
+	load.Registrations, load.Rate, load.Lookups = 4000, 40, 1
 	var held receipts
 	load.Acknowledged = held.add
 	var outage sync.WaitGroup
 	outage.Go(func() {
 		time.Sleep(10 * time.Second)
+		betweenRuns()
 		cluster.run("kill", "2")
 		replicas[1].await("/readyz", http.StatusServiceUnavailable)
 		time.Sleep(10 * time.Second)
@@ -101,8 +103,9 @@ func TestReplicasOnAGaleraCluster(t *testing.T) {
 	if report.Retried == 0 {
 		t.Error("nobody had to ask again: the outage was not felt")
 	}
+	minutes := present.minutes(t)
 	for n, url := range cluster.urls {
-		t.Run(fmt.Sprint("node ", n+1), func(t *testing.T) { held.kept(t, url+"hongbao") })
+		t.Run(fmt.Sprint("node ", n+1), func(t *testing.T) { held.kept(t, url+"hongbao", minutes...) })
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"hongbao/internal/database"
 	"hongbao/internal/staff"
@@ -38,16 +37,6 @@ func nextGeneration(t *testing.T, databaseURL string) {
 	for _, statement := range statements {
 		if _, err := db.SQL().Exec(statement); err != nil {
 			t.Errorf("%s: %v", statement, err)
-		}
-	}
-}
-
-// until waits for so many receipts.
-func (r *receipts) until(t *testing.T, n int) {
-	for deadline := time.Now().Add(time.Minute); r.count() < n; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Errorf("%d of %d receipts after a minute", r.count(), n)
-			return
 		}
 	}
 }

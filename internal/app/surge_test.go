@@ -15,13 +15,6 @@ import (
 	"hongbao/lottery/draw"
 )
 
-// count is how many receipts citizens hold so far.
-func (r *receipts) count() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.entries)
-}
-
 // The process is killed in the middle of a surge, twice, and started again. Whoever holds a receipt is in the list, whoever
 // had no answer asks again with the same key and is in it once, and nobody is half in it: each row opens, gives its entry,
 // and has the message with the code that was written in the same transaction.
