@@ -133,6 +133,13 @@ func copySQLite(ctx context.Context, address, path string) error {
 
 // dump lets the server's own program read all tables in one snapshot, with the triggers that keep them append-only.
 func dump(ctx context.Context, address string, out io.Writer) error {
+	triggers, err := count(ctx, address, "triggers WHERE trigger_schema = DATABASE()")
+	if err != nil {
+		return err
+	}
+	if triggers == 0 {
+		return errors.New("this account sees no triggers, and the backup would be without those that keep rows from being changed: grant it TRIGGER")
+	}
 	cmd, name, err := serverProgram(ctx, address, "mariadb-dump", "mysqldump")
 	if err != nil {
 		return err
@@ -177,19 +184,22 @@ func restoreSQLite(path string, from io.Reader) error {
 }
 
 func empty(ctx context.Context, address string) error {
+	tables, err := count(ctx, address, "tables WHERE table_schema = DATABASE()")
+	if err == nil && tables > 0 {
+		err = fmt.Errorf("the database holds %d tables: a backup is restored into an empty one", tables)
+	}
+	return err
+}
+
+// count is how many of something the account sees in the server's information_schema.
+func count(ctx context.Context, address, what string) (n int, err error) {
 	db, err := database.Open(ctx, address)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer db.Close()
-	var tables int
-	if err := db.SQL().QueryRowContext(ctx, "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE()").Scan(&tables); err != nil {
-		return err
-	}
-	if tables > 0 {
-		return fmt.Errorf("the database holds %d tables: a backup is restored into an empty one", tables)
-	}
-	return nil
+	err = db.SQL().QueryRowContext(ctx, "SELECT COUNT(*) FROM information_schema."+what).Scan(&n)
+	return n, err
 }
 
 // serverProgram prepares a client program of the database server. The password goes by its environment: arguments are
