@@ -30,9 +30,11 @@ func loadCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "load", Short: "Register synthetic citizens at a set rate, let winners claim, and report how long each took",
 		Long: "Register synthetic citizens at a set rate over HTTP, let each look the registration up, and report latencies by percentile and\n" +
-			"errors by answer. With --claims a second campaign is drawn and its winners claim at the same rate. Times count from when a citizen was due, so that a service that stalls cannot hide it.\n\n" +
+			"errors by answer. Times count from when a citizen was due, so that a service that stalls cannot hide it.\n\n" +
 			"Without --target it starts a service of its own, with simulated surroundings, on a fresh SQLite file or on --database, opens a\n" +
-			"campaign there, and checks every invariant afterwards. Targets other than the loopback address are refused.",
+			"campaign there, and checks every invariant afterwards. Targets other than the loopback address are refused.\n\n" +
+			"With --claims a second campaign is drawn in that service and its winners claim at the same rate. Claims at replicas (--target) cannot be\n" +
+			"measured: winners come after weeks of a calendar, through which the clock of its own service is moved and that of replicas is not.",
 		Example: "  hongbao load --registrations 5000 --rate 500\n  hongbao load --database mysql://root@127.0.0.1/hongbao_load --registrations 20000 --rate 1000 --lookups 3\n  hongbao load --registrations 2000 --claims 500",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
