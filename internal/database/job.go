@@ -15,5 +15,6 @@ type Job struct {
 	ZH       string // what it does, for the console
 	Schedule string // cron expression in Asia/Shanghai
 	// Run does what is due and says how many rows it has moved; n of 0 means that nothing is left to do now.
+	// What it writes under its ctx, or one made of it, is refused once the run's lease is lost.
 	Run func(ctx context.Context) (n int, err error)
 }
