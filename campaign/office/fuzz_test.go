@@ -2,6 +2,7 @@ package office
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"testing"
@@ -10,11 +11,15 @@ import (
 	"hongbao/internal/identity"
 )
 
-// echo answers every call with one body.
-type echo []byte
+// echo answers a call with a body, and nobody waits for another answer.
+type echo struct {
+	body []byte
+	end  context.CancelFunc
+}
 
 func (e echo) RoundTrip(*http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(bytes.NewReader(e))}, nil
+	e.end()
+	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(bytes.NewReader(e.body))}, nil
 }
 
 // FuzzAnswers: whatever an office answers, there is a verdict of the known ones about each person, and a list for each document,
@@ -26,8 +31,9 @@ func FuzzAnswers(f *testing.F) {
 	people := []campaign.Person{{Name: "张三"}, {Name: "李四"}}
 	documents := []identity.Document{{Kind: identity.Resident, Number: "11010519491231002X"}, {Kind: identity.Resident, Number: "440524188001010014"}}
 	f.Fuzz(func(t *testing.T, answer []byte) {
-		o := &Office{name: "office", url: "http://127.0.0.1", client: &http.Client{Transport: echo(answer)}}
-		verdicts, err := Names{o}.Check(t.Context(), people)
+		ctx, end := context.WithCancel(t.Context())
+		o := &Office{name: "office", url: "http://127.0.0.1", client: &http.Client{Transport: echo{answer, end}}}
+		verdicts, err := Names{o}.Check(ctx, people)
 		if err == nil && len(verdicts) != len(people) {
 			t.Errorf("%q gives %v", answer, verdicts)
 		}
@@ -36,7 +42,9 @@ func FuzzAnswers(f *testing.F) {
 				t.Errorf("%q gives %v", answer, verdicts)
 			}
 		}
-		kinds, refused := Evidence{o}.Kinds(t.Context(), "suzhou-2020", documents)
+		ctx, end = context.WithCancel(t.Context())
+		o.client.Transport = echo{answer, end}
+		kinds, refused := Evidence{o}.Kinds(ctx, "suzhou-2020", documents)
 		if refused == nil && len(kinds) != len(documents) {
 			t.Errorf("%q gives %v", answer, kinds)
 		}
