@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -64,27 +63,17 @@ func TestFullDisk(t *testing.T) {
 	before := slog.Default()
 	t.Cleanup(func() { slog.SetDefault(before) })
 	setLog(&log, "warn")
-	ctx, url := context.Background(), testkit.SQLite(t)
-	book, err := readRuleBook("../../examples/luohu-2020.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := rehearsalOptions{registrations: 20, faults: "none", seed: 3, out: t.TempDir(), database: url}
-	stage, err := openStage(ctx, o, NewClock(book.Windows.Notice.AddDate(0, 0, -3)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	url := testkit.SQLite(t)
+	stage := stagedFor(t, exampleBook(t, luohu), rehearsalOptions{registrations: 20, faults: "none", seed: 3, database: url})
 	defer stage.close()
-	if _, err := stage.rehearsal(o, book, rehearsal.Open, rehearsal.Progress{Out: io.Discard}).Run(ctx); err != nil {
-		t.Fatal(err)
-	}
+	stage.until(rehearsal.Open)
 	pages := func(most int) {
 		if _, err := stage.platform.db.SQL().Exec(fmt.Sprint("PRAGMA max_page_count = ", most)); err != nil { // at least those that there are
 			t.Fatal(err)
 		}
 	}
 	d := disk{fill: func() { pages(1) }, empty: func() { pages(1 << 30) }, cause: "database or disk is full"}
-	load := rehearsal.Load{Targets: []string{stage.address}, SMS: stage.world.street.SMSURL(), RuleBook: book, Limit: time.Minute}
+	load := rehearsal.Load{Targets: []string{stage.address}, SMS: stage.world.street.SMSURL(), RuleBook: stage.book, Limit: time.Minute}
 	d.drill(t, url, load, log.String)
 }
 

@@ -218,17 +218,10 @@ func overhear(t *testing.T) *ear {
 // where an office's answer quotes them.
 func TestFailingOfficesAreLoggedWithoutPeople(t *testing.T) {
 	ctx := t.Context()
-	book, err := readRuleBook(suzhou)
-	if err != nil {
-		t.Fatal(err)
-	}
+	book := exampleBook(t, suzhou)
 	book.NameCheck = campaign.NamesAtRegistration
 	heard := overhear(t)
-	o := rehearsalOptions{registrations: 40, faults: "none", seed: 3, out: t.TempDir(), before: heard.before}
-	stage, err := openStage(ctx, o, NewClock(book.Windows.Notice.AddDate(0, 0, -3)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	stage := stagedFor(t, book, rehearsalOptions{registrations: 40, faults: "none", seed: 3, before: heard.before})
 	defer stage.close()
 	p := stage.platform
 	var quoted atomic.Int64
@@ -243,9 +236,7 @@ func TestFailingOfficesAreLoggedWithoutPeople(t *testing.T) {
 	defer rude.Close()
 	closed := func(name string) *office.Office { return office.New(name, rude.URL, "", p.instruments.office) }
 	p.campaigns.Names, p.campaigns.Evidence = office.Names{Office: closed("names")}, office.Evidence{Office: closed("evidence")}
-	if _, err := stage.rehearsal(o, book, rehearsal.Open, rehearsal.Progress{Out: io.Discard}).Run(ctx); err != nil {
-		t.Fatal(err)
-	}
+	stage.until(rehearsal.Open)
 	p.campaigns.SMS = office.SMS{Office: closed("sms")}
 	stage.clock.Set(stage.clock.Now().In(campaign.Shanghai).Truncate(24 * time.Hour).Add(28 * time.Hour)) // noon: no quiet hour
 	found, err := p.campaigns.BySlug(ctx, book.ID)

@@ -113,30 +113,18 @@ func metricNames(i *instruments) (names []string) {
 // At the end of a rehearsal, in which one process did everything, what it measured is what the database holds, what its callers asked
 // and heard, and what the operators and offices counted. Every metric is held against something.
 func TestMetricsAgreeWithTheDatabase(t *testing.T) {
-	ctx := context.Background()
-	book, err := readRuleBook(suzhou)
-	if err != nil {
-		t.Fatal(err)
-	}
-	heard := overhear(t)
-	o := rehearsalOptions{registrations: 400, faults: "normal", seed: 9, out: t.TempDir(), before: heard.before}
-	stage, err := openStage(ctx, o, NewClock(book.Windows.Notice.AddDate(0, 0, -3)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer stage.close()
-	summary, err := stage.rehearsal(o, book, rehearsal.Closed, rehearsal.Progress{Out: io.Discard}).Run(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
+	book, heard := exampleBook(t, suzhou), overhear(t)
+	p := stagedFor(t, book, rehearsalOptions{registrations: 400, faults: "normal", seed: 9, before: heard.before})
+	defer p.close()
+	summary := p.until(rehearsal.Closed)
 	t.Run("no output shows who people are", func(t *testing.T) {
-		looks(t, stage, book.ID)
-		heard.search(t, o.out, scraped(t, stage.platform.instruments))
+		looks(t, p.stage, book.ID)
+		heard.search(t, p.o.out, scraped(t, p.platform.instruments))
 	})
-	sentHome := tooOften(t, stage)
-	measuredAsKnown(t, stage, heard, summary, sentHome)
-	t.Run("everything goes on when the people are forgotten", func(t *testing.T) { forgotten(t, stage, book.ID) })
-	t.Run("what goes wrong shows", func(t *testing.T) { wrongsShow(t, stage, book.ID) })
+	sentHome := tooOften(t, p.stage)
+	measuredAsKnown(t, p.stage, heard, summary, sentHome)
+	t.Run("everything goes on when the people are forgotten", func(t *testing.T) { forgotten(t, p.stage, book.ID) })
+	t.Run("what goes wrong shows", func(t *testing.T) { wrongsShow(t, p.stage, book.ID) })
 }
 
 // tooOften signs in from one address until that is too much, and says how often it was told so.
@@ -335,7 +323,7 @@ func wrongsShow(t *testing.T, s *stage, slug string) {
 		"DROP TRIGGER ledger_postings_no_update",
 		"UPDATE ledger_postings SET amount_fen = amount_fen + 1 WHERE id = (SELECT MAX(id) FROM ledger_postings)",
 		"UPDATE differences SET status = 'open' WHERE operator = (SELECT MIN(operator) FROM differences)",
-		"UPDATE disbursement_batches SET status = 'dispatching', changed_at = " + fmt.Sprint(before.UnixMilli()) + " WHERE id = (SELECT MIN(batch_id) FROM disbursement_orders WHERE operator = 'boc')",
+		"UPDATE disbursement_batches SET status = 'dispatching', changed_at = " + fmt.Sprint(before.UnixMilli()) + " WHERE id = (SELECT batch_id FROM disbursement_orders WHERE operator = 'boc' ORDER BY id LIMIT 1)",
 		"UPDATE disbursement_orders SET status = 'unknown' WHERE id = (SELECT MIN(id) FROM disbursement_orders WHERE operator = 'boc')",
 		"UPDATE job_runs SET error = 'spoiled' WHERE id = (SELECT MAX(id) FROM job_runs WHERE job = 'orders-dispatch' AND finished_at > 0)",
 	} {

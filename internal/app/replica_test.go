@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -61,7 +60,7 @@ func (j *journal) String() string {
 	return j.text.String()
 }
 
-// newReplica starts one. Settings are environment variables that come before the usual ones.
+// newReplica starts one. Settings are environment variables that take the place of the usual ones.
 func newReplica(t *testing.T, databaseURL, sms string, settings ...string) *replica {
 	t.Helper()
 	r := &replica{t: t, port: freePort(t)}
@@ -79,6 +78,19 @@ func newReplica(t *testing.T, databaseURL, sms string, settings ...string) *repl
 		}
 	})
 	return r
+}
+
+// threeReplicas starts three before one database, and waits until each is ready.
+func threeReplicas(t *testing.T, databaseURL, sms string, settings ...string) (replicas []*replica, addresses []string) {
+	t.Helper()
+	for range 3 {
+		r := newReplica(t, databaseURL, sms, settings...)
+		replicas, addresses = append(replicas, r), append(addresses, r.address())
+	}
+	for _, r := range replicas {
+		r.await("/readyz", http.StatusOK)
+	}
+	return replicas, addresses
 }
 
 func (r *replica) address() string { return fmt.Sprint("http://127.0.0.1:", r.port) }
@@ -197,29 +209,21 @@ func (r *replica) signIn(account staff.NewAccount) (token string) {
 // book may be changed before.
 func opened(t *testing.T, databaseURL string, changes ...func(*campaign.RuleBook)) rehearsal.Load {
 	t.Helper()
-	ctx := context.Background()
-	book, err := readRuleBook("../../examples/luohu-2020.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	book := exampleBook(t, luohu)
 	for _, change := range changes {
 		change(book)
 	}
 	book = book.Moved(book.ID, time.Now().Add(-8*time.Hour).Sub(book.Windows.Open).Truncate(time.Hour))
-	o := rehearsalOptions{registrations: 20, faults: "none", seed: 3, out: t.TempDir(), database: databaseURL}
-	stage, err := openStage(ctx, o, NewClock(book.Windows.Notice.AddDate(0, 0, -3)))
-	if err != nil {
+	play := stagedFor(t, book, rehearsalOptions{registrations: 20, faults: "none", seed: 3, database: databaseURL})
+	t.Cleanup(func() { play.world.close() })
+	play.until(rehearsal.Open)
+	play.stop()
+	if err := <-play.served; err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { stage.world.close() })
-	_, err = stage.rehearsal(o, book, rehearsal.Open, rehearsal.Progress{Out: io.Discard}).Run(ctx)
-	stage.stop()
-	if stopped := <-stage.served; err != nil || stopped != nil {
-		t.Fatal(err, stopped)
-	}
-	stage.platform.db.Close()
-	stage.clock.Release()
-	return rehearsal.Load{SMS: stage.world.street.SMSURL(), RuleBook: book, Seed: 7, Limit: 10 * time.Minute, Patience: 2 * time.Minute}
+	play.platform.db.Close()
+	play.clock.Release()
+	return rehearsal.Load{SMS: play.world.street.SMSURL(), RuleBook: book, Seed: 7, Limit: 10 * time.Minute, Patience: 2 * time.Minute}
 }
 
 // answered prints what came of a load, and fails unless everybody has registered and nothing went wrong.
@@ -245,13 +249,7 @@ func TestReplicasLoseNothingWhenOneIsKilled(t *testing.T) {
 	url := mysqlURL(t)
 	load := opened(t, url)
 	var replicas []*replica
-	for range 3 {
-		r := newReplica(t, url, load.SMS)
-		replicas, load.Targets = append(replicas, r), append(load.Targets, r.address())
-	}
-	for _, r := range replicas {
-		r.await("/readyz", http.StatusOK)
-	}
+	replicas, load.Targets = threeReplicas(t, url, load.SMS)
 	present := attend(replicas...)
 	load.Rate, load.Lookups = 10, 1
 	load.Registrations = int(load.Rate * untilCounted().Seconds())
@@ -363,12 +361,7 @@ func TestReplicasShareWhatACallerMayAsk(t *testing.T) {
 		t.Skip("starts processes")
 	}
 	url := mysqlURL(t)
-	var replicas []*replica
-	for range 3 {
-		r := newReplica(t, url, "http://127.0.0.1:1")
-		r.await("/readyz", http.StatusOK)
-		replicas = append(replicas, r)
-	}
+	replicas, _ := threeReplicas(t, url, "http://127.0.0.1:1")
 	passed := 0
 	refused := func(r *replica, address string) bool {
 		request, err := http.NewRequest("POST", r.address()+"/api/v1/draws/none/reveals", strings.NewReader("{}"))
@@ -422,12 +415,7 @@ func TestReplicasShareSessions(t *testing.T) {
 		t.Skip("starts processes")
 	}
 	url := mysqlURL(t)
-	var replicas []*replica
-	for range 3 {
-		r := newReplica(t, url, "http://127.0.0.1:1")
-		r.await("/readyz", http.StatusOK)
-		replicas = append(replicas, r)
-	}
+	replicas, _ := threeReplicas(t, url, "http://127.0.0.1:1")
 	token := replicas[0].signIn(employ(t, url, staff.SystemAdmin))
 	const sessions = "/api/v1/admin/sessions"
 	for n, r := range replicas {
@@ -472,21 +460,11 @@ func (g thief) Send(ctx context.Context, phone, body string) error {
 // A replica whose lease went to another one while it stood still in a job writes nothing more of that job, and its run says so.
 func TestReplicaThatStoodStillWritesNothing(t *testing.T) {
 	ctx := t.Context()
-	book, err := readRuleBook(suzhou)
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := rehearsalOptions{registrations: 20, faults: "none", seed: 3, out: t.TempDir(), database: mysqlURL(t)}
-	stage, err := openStage(ctx, o, NewClock(book.Windows.Notice.AddDate(0, 0, -3)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	stage := stagedFor(t, exampleBook(t, suzhou), rehearsalOptions{registrations: 20, faults: "none", seed: 3, database: mysqlURL(t)})
 	defer stage.close()
-	if _, err := stage.rehearsal(o, book, rehearsal.Open, rehearsal.Progress{Out: io.Discard}).Run(ctx); err != nil {
-		t.Fatal(err)
-	}
+	stage.until(rehearsal.Open)
 	p := stage.platform
-	found, err := p.campaigns.BySlug(ctx, book.ID)
+	found, err := p.campaigns.BySlug(ctx, stage.book.ID)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -91,13 +91,7 @@ func TestReplicaStopsGracefully(t *testing.T) {
 	url := mysqlURL(t)
 	load := opened(t, url)
 	var replicas []*replica
-	for range 3 {
-		r := newReplica(t, url, load.SMS, "HONGBAO_DRAIN=3s")
-		replicas, load.Targets = append(replicas, r), append(load.Targets, r.address())
-	}
-	for _, r := range replicas {
-		r.await("/readyz", http.StatusOK)
-	}
+	replicas, load.Targets = threeReplicas(t, url, load.SMS, "HONGBAO_DRAIN=3s")
 	way := newObstacle(t, url)
 	run, r := way.found(replicas)
 	load.Registrations, load.Rate, load.Lookups = 250, 25, 1
