@@ -473,7 +473,9 @@ func TestReplicaThatStoodStillWritesNothing(t *testing.T) {
 	var people []int64
 	err = p.db.Read(ctx).Raw("SELECT id FROM registrations ORDER BY id LIMIT 3").Scan(&people).Error
 	if err == nil {
-		err = p.db.InTx(ctx, func(tx *gorm.DB) error { return p.campaigns.Notify(tx, found.ID, campaign.StageReminder, day, people...) })
+		err = p.db.InTx(ctx, func(tx *gorm.DB) error {
+			return p.campaigns.Notify(tx, found.ID, campaign.StageReminder, day, people...)
+		})
 	}
 	if err != nil {
 		t.Fatal(err)
