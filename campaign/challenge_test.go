@@ -36,6 +36,10 @@ func TestChallengeIsSolvedOrWaitedFor(t *testing.T) {
 		t.Fatalf("%+v, %v", posed, err)
 	}
 	solution := found(posed.Text, posed.Bits)
+	forged := "A" + posed.Text[1:]
+	if forged == posed.Text {
+		forged = "B" + posed.Text[1:]
+	}
 	weak := "0"
 	for solves(posed.Text, weak, posed.Bits) {
 		weak += "0"
@@ -46,7 +50,7 @@ func TestChallengeIsSolvedOrWaitedFor(t *testing.T) {
 		"a wrong solution":  func(s *Submission) { s.Challenge, s.Solution = posed.Text, weak },
 		"a solution of air": func(s *Submission) { s.Challenge, s.Solution = posed.Text, "-1" },
 		"another's":         func(s *Submission) { *s = person(c.Slug, 2); s.Challenge, s.Solution = posed.Text, solution },
-		"a forged one":      func(s *Submission) { s.Challenge, s.Solution = "A"+posed.Text[1:], solution },
+		"a forged one":      func(s *Submission) { s.Challenge, s.Solution = forged, solution },
 		"a huge one":        func(s *Submission) { s.Challenge = strings.Repeat("A", 1<<20) },
 	} {
 		sub := person(c.Slug, 1)
