@@ -180,15 +180,11 @@ func (s *Service) mePage(w *web.Web) func(c *gin.Context) error {
 		if err != nil {
 			return err
 		}
-		messages, err := s.OfficialMessages(c.Request.Context(), citizen.RegistrationID)
-		if err != nil {
-			return err
-		}
 		refused, err := s.MayForget(c.Request.Context(), citizen.RegistrationID)
 		if err != nil {
 			return err
 		}
-		page := view.mine(c, receipt, data, messages, refused)
+		page := view.mine(c, receipt, data, refused)
 		if err := s.appealPart(c, view, receipt, page); err != nil {
 			return err
 		}
@@ -232,7 +228,7 @@ func (s *Service) postForget(w *web.Web) func(c *gin.Context) error {
 }
 
 // mine is what the receipt page shows. Refused says why the person's data cannot be deleted now.
-func (v campaignView) mine(c *gin.Context, receipt Receipt, data MyData, messages []OfficialMessage, refused error) gin.H {
+func (v campaignView) mine(c *gin.Context, receipt Receipt, data MyData, refused error) gin.H {
 	operator, _ := v.Book.Operator(receipt.Operator)
 	tr := func(zh, en string) string { return web.Tr(c, zh, en) }
 	facts := []web.Figure{
@@ -249,7 +245,7 @@ func (v campaignView) mine(c *gin.Context, receipt Receipt, data MyData, message
 	if text, ok := ExclusionReasons[receipt.Reason]; ok {
 		reason = text.In(v.Locale)
 	}
-	page := gin.H{"View": v, "Receipt": receipt, "Facts": facts, "Reason": reason, "Messages": messages, "Deleted": data.Deleted}
+	page := gin.H{"View": v, "Receipt": receipt, "Facts": facts, "Reason": reason, "Messages": data.Messages, "Deleted": data.Deleted}
 	if found, ok := fault.As(refused); ok {
 		page["Refused"] = web.Sentence(c, found)
 		return page

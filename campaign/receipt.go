@@ -124,7 +124,7 @@ func (s *Service) MyData(ctx context.Context, registrationID int64) (MyData, err
 	if err := s.addContact(&data, vault, row); err != nil {
 		return MyData{}, err
 	}
-	if data.Messages, err = s.OfficialMessages(ctx, row.ID); err != nil {
+	if data.Messages, err = s.officialMessages(ctx, vault, row.ID); err != nil {
 		return MyData{}, err
 	}
 	if data.Appeals, err = s.myStatements(ctx, live, vault, row); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"hongbao/internal/audit"
 	"hongbao/internal/database"
+	"hongbao/internal/identity"
 )
 
 // Messages say when official SMS go out. In quiet hours nothing goes out but a confirmation code, for which somebody
@@ -207,12 +208,9 @@ type OfficialMessage struct {
 	SentAt database.Millis `json:"sent_at"`
 }
 
-// OfficialMessages lists what was sent to a registration's phone, or is about to be, newest first.
-func (s *Service) OfficialMessages(ctx context.Context, registrationID int64) ([]OfficialMessage, error) {
-	_, vault, _, err := s.opened(ctx, registrationID)
-	if err != nil {
-		return nil, err
-	}
+// officialMessages lists what was sent to a registration's phone, or is about to be, newest first. Vault is nil once the campaign's key
+// is destroyed.
+func (s *Service) officialMessages(ctx context.Context, vault *identity.Vault, registrationID int64) ([]OfficialMessage, error) {
 	list, err := messagesTo(s.DB.Read(ctx), registrationID)
 	for i := range list {
 		if vault != nil {

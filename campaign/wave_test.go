@@ -74,7 +74,8 @@ func TestMessagesGoOutInWaves(t *testing.T) {
 		if err != nil || len(counts) != 1 || counts[0].Planned != 5 || counts[0].Sent != 5 {
 			t.Errorf("%+v, %v", counts, err)
 		}
-		mine, err := w.OfficialMessages(ctx, ids[0])
+		data, err := w.MyData(ctx, ids[0])
+		mine := data.Messages
 		if err != nil || len(mine) != 1 || mine[0].Status != messageSent || !strings.Contains(w.inbox.last(phoneOf(0)), "编号 "+mine[0].Number+"。") {
 			t.Errorf("%+v, %v", mine, err)
 		}
