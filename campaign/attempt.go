@@ -165,18 +165,9 @@ const (
 // DropAttempts removes the counts whose window is over and says how many.
 func (s *Service) DropAttempts(ctx context.Context) (dropped int, err error) {
 	for _, l := range limits {
-		for range expiredChunks {
-			var n int
-			err := s.DB.InTx(ctx, func(tx *gorm.DB) (err error) {
-				n, err = dropAttempts(tx, l, s.Now(), expiredChunk)
-				return err
-			})
-			if dropped += n; err != nil {
-				return dropped, err
-			}
-			if n < expiredChunk {
-				break
-			}
+		n, err := s.DB.InRuns(ctx, expiredChunks, expiredChunk, func(tx *gorm.DB) (int, error) { return dropAttempts(tx, l, s.Now(), expiredChunk) })
+		if dropped += n; err != nil {
+			return dropped, err
 		}
 	}
 	return dropped, nil

@@ -31,15 +31,9 @@ func (s *Service) Expire(ctx context.Context) (int, error) {
 	}
 	total := 0
 	for _, step := range steps {
-		for range expireRuns {
-			n, err := s.inChunk(ctx, step)
-			total += n
-			if err != nil {
-				return total, err
-			}
-			if n == 0 {
-				break
-			}
+		n, err := s.DB.InRuns(ctx, expireRuns, 1, step)
+		if total += n; err != nil {
+			return total, err
 		}
 	}
 	n, err := s.prepareRecalls(ctx, campaigns)
@@ -53,14 +47,6 @@ func (s *Service) closeOuts(ctx context.Context) error {
 		err = errors.Join(err, s.DB.InTx(ctx, func(tx *gorm.DB) error { return s.closeOut(tx, id) }))
 	}
 	return err
-}
-
-func (s *Service) inChunk(ctx context.Context, step func(*gorm.DB) (int, error)) (n int, err error) {
-	err = s.DB.InTx(ctx, func(tx *gorm.DB) error {
-		n, err = step(tx)
-		return err
-	})
-	return n, err
 }
 
 // expireOrders gives up credits that no call was made for and that would come too late. Their money is in the float. Of one

@@ -63,16 +63,9 @@ func (s *Service) remindCampaign(ctx context.Context, campaignID int64) (total i
 		if r.before != nil {
 			until = database.At(s.Now().Add(r.before(rules)))
 		}
-		for range remindRuns {
-			var n int
-			err := s.DB.InTx(ctx, func(tx *gorm.DB) error { n, err = s.remind(tx, campaignID, r, until); return err })
-			total += n
-			if err != nil {
-				return total, fmt.Errorf("reminding of campaign %d (%s): %w", campaignID, r.stage, err)
-			}
-			if n < remindChunk {
-				break
-			}
+		n, err := s.DB.InRuns(ctx, remindRuns, remindChunk, func(tx *gorm.DB) (int, error) { return s.remind(tx, campaignID, r, until) })
+		if total += n; err != nil {
+			return total, fmt.Errorf("reminding of campaign %d (%s): %w", campaignID, r.stage, err)
 		}
 	}
 	return total, nil

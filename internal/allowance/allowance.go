@@ -197,17 +197,7 @@ const (
 )
 
 func (l *Limiter) drop(ctx context.Context) (dropped int, err error) {
-	for range deletions {
-		var n int
-		err := l.DB.InTx(ctx, func(tx *gorm.DB) (err error) {
-			n, err = dropRestored(tx, l.Now(), inDeletion)
-			return err
-		})
-		if dropped += n; err != nil || n < inDeletion {
-			return dropped, err
-		}
-	}
-	return dropped, nil
+	return l.DB.InRuns(ctx, deletions, inDeletion, func(tx *gorm.DB) (int, error) { return dropRestored(tx, l.Now(), inDeletion) })
 }
 
 func later(a, b time.Time) time.Time {
